@@ -1,0 +1,61 @@
+import type { CounterLayout, CounterSlot } from '../ipc/messages.js'
+import { type Sample, slotKey } from './series.js'
+
+interface Total {
+  readonly slot: CounterSlot
+  value: bigint
+}
+
+/**
+ * Keeps totals monotonic although counters restart at zero with every worker and rule counters move to new
+ * slots with every rule list: what a slot counted is folded in once, at the moment the slot goes away.
+ * Gauges have no past and are never folded.
+ */
+export class CounterBase {
+  readonly #totals = new Map<string, Total>()
+
+  /** A worker is dead and reaped: `values` of its file are final. */
+  foldLife(layout: CounterLayout, values: BigUint64Array): void {
+    for (const slot of layout.slots) this.#fold(slot, values)
+  }
+
+  /** A new layout took the place of `before` in the same file: folds the slots that are gone or have moved. */
+  foldGeneration(before: CounterLayout, after: CounterLayout, values: BigUint64Array): void {
+    const stays = new Map(after.slots.map((slot) => [slotKey(slot), slot.index]))
+    for (const slot of before.slots) {
+      if (stays.get(slotKey(slot)) !== slot.index) this.#fold(slot, values)
+    }
+  }
+
+  /** Every series of `layout` with its total, then those that only the past knows. */
+  withLive(layout: CounterLayout, values: BigUint64Array): Sample[] {
+    const samples: Sample[] = []
+    const seen = new Set<string>()
+    for (const slot of layout.slots) {
+      const key = slotKey(slot)
+      const past = seen.has(key) ? 0n : (this.#totals.get(key)?.value ?? 0n)
+      seen.add(key)
+      samples.push(sample(slot, (values[slot.index] ?? 0n) + past))
+    }
+    for (const [key, { slot, value }] of this.#totals) if (!seen.has(key)) samples.push(sample(slot, value))
+    return samples
+  }
+
+  /** Totals while there is no worker. */
+  pastOnly(): Sample[] {
+    return [...this.#totals.values()].map(({ slot, value }) => sample(slot, value))
+  }
+
+  #fold(slot: CounterSlot, values: BigUint64Array): void {
+    if (slot.kind !== 'counter') return
+    const key = slotKey(slot)
+    const value = values[slot.index] ?? 0n
+    const total = this.#totals.get(key)
+    if (total) total.value += value
+    else this.#totals.set(key, { slot, value })
+  }
+}
+
+function sample({ name, labels, kind }: CounterSlot, value: bigint): Sample {
+  return { name, labels, kind, value }
+}
