@@ -1,0 +1,105 @@
+/**
+ * What the machine must be able to do, by group, and which package brings it on Debian/Ubuntu (apt) and RHEL/Fedora (dnf).
+ *
+ * Each capability is asked for as such (a command in PATH, a pkg-config module, a file), never as a package: a DPDK
+ * built by hand counts. Set-up, CI and the Containerfile all read this one table.
+ *
+ * Groups: `build` compiles; `lab` is what `spillway lab` calls; `test`, `lint`, `bench`, `vm`, `image` are asked for only
+ * by what needs them.
+ *
+ * @typedef {'build' | 'lab' | 'test' | 'lint' | 'bench' | 'vm' | 'image'} Group
+ * @typedef {{ command: string } | { pkgConfig: string } | { file: string[] }} Probe  `file`: any of these will do
+ * @typedef {object} Capability
+ * @property {string} name    as a person would say it
+ * @property {Group[]} groups
+ * @property {Probe} probe
+ * @property {string[]} apt
+ * @property {string[]} dnf   empty: RHEL has no package for it
+ * @property {true} [unpack]  taken out of the Debian package without installing it (the package would start a service)
+ */
+
+/** @type {readonly Group[]} */
+export const groups = ['build', 'lab', 'test', 'lint', 'bench', 'vm', 'image']
+
+/** @type {readonly Capability[]} */
+export const capabilities = [
+  { name: 'C compiler', groups: ['build'], probe: { command: 'cc' }, apt: ['gcc', 'libc6-dev'], dnf: ['gcc'] },
+  { name: 'C++ compiler', groups: ['build'], probe: { command: 'c++' }, apt: ['g++'], dnf: ['gcc-c++'] },
+  { name: 'make', groups: ['build'], probe: { command: 'make' }, apt: ['make'], dnf: ['make'] },
+  {
+    name: 'python3 (node-gyp is written in it)',
+    groups: ['build'],
+    probe: { command: 'python3' },
+    apt: ['python3'],
+    dnf: ['python3'],
+  },
+  {
+    name: 'pkg-config',
+    groups: ['build'],
+    probe: { command: 'pkg-config' },
+    apt: ['pkg-config'],
+    dnf: ['pkgconf-pkg-config'],
+  },
+  {
+    name: 'DPDK 22.11 or newer',
+    groups: ['build'],
+    probe: { pkgConfig: 'libdpdk >= 22.11' },
+    apt: ['libdpdk-dev'],
+    dnf: ['dpdk-devel'],
+  },
+  {
+    name: 'libpcap',
+    groups: ['build'],
+    probe: { pkgConfig: 'libpcap' },
+    apt: ['libpcap0.8-dev'],
+    dnf: ['libpcap-devel'],
+  },
+
+  { name: 'ip', groups: ['lab'], probe: { command: 'ip' }, apt: ['iproute2'], dnf: ['iproute'] },
+  { name: 'ping', groups: ['lab'], probe: { command: 'ping' }, apt: ['iputils-ping'], dnf: ['iputils'] },
+  { name: 'ethtool', groups: ['lab'], probe: { command: 'ethtool' }, apt: ['ethtool'], dnf: ['ethtool'] },
+  { name: 'unshare', groups: ['lab'], probe: { command: 'unshare' }, apt: ['util-linux'], dnf: ['util-linux-core'] },
+  { name: 'nsenter', groups: ['lab'], probe: { command: 'nsenter' }, apt: ['util-linux'], dnf: ['util-linux-core'] },
+  { name: 'setpriv', groups: ['lab'], probe: { command: 'setpriv' }, apt: ['util-linux'], dnf: ['util-linux'] },
+  { name: 'taskset', groups: ['lab'], probe: { command: 'taskset' }, apt: ['util-linux'], dnf: ['util-linux-core'] },
+
+  {
+    name: 'promtool',
+    groups: ['test'],
+    probe: { command: 'promtool' },
+    apt: ['prometheus'],
+    dnf: ['golang-github-prometheus'],
+    unpack: true,
+  },
+
+  {
+    name: 'clang-format',
+    groups: ['lint'],
+    probe: { command: 'clang-format' },
+    apt: ['clang-format'],
+    dnf: ['clang-tools-extra'],
+  },
+  {
+    name: 'clang-tidy',
+    groups: ['lint'],
+    probe: { command: 'clang-tidy' },
+    apt: ['clang-tidy'],
+    dnf: ['clang-tools-extra'],
+  },
+
+  { name: 'dpdk-testpmd', groups: ['bench'], probe: { command: 'dpdk-testpmd' }, apt: ['dpdk-dev'], dnf: ['dpdk'] },
+
+  {
+    name: 'QEMU for x86-64',
+    groups: ['vm'],
+    probe: { file: ['/usr/bin/qemu-system-x86_64', '/usr/libexec/qemu-kvm'] },
+    apt: ['qemu-system-x86'],
+    dnf: ['qemu-kvm-core'],
+  },
+  { name: 'mke2fs', groups: ['vm'], probe: { command: 'mke2fs' }, apt: ['e2fsprogs'], dnf: ['e2fsprogs'] },
+  { name: 'cpio', groups: ['vm'], probe: { command: 'cpio' }, apt: ['cpio'], dnf: ['cpio'] },
+
+  { name: 'buildah', groups: ['image'], probe: { command: 'buildah' }, apt: ['buildah'], dnf: ['buildah'] },
+  { name: 'podman', groups: ['image'], probe: { command: 'podman' }, apt: ['podman'], dnf: ['podman'] },
+  { name: 'runc', groups: ['image'], probe: { command: 'runc' }, apt: ['runc'], dnf: ['runc'] },
+]

@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { root } from './paths.mjs'
+import { run, say } from './run.mjs'
+import { filesBelow, fingerprint, readStamp, writeStamp } from './stamps.mjs'
+
+/**
+ * One thing set-up makes. `stamp` describes its inputs now; it is made again when that differs from the stamp of the
+ * last time or when an output is gone.
+ *
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {string} stampFile
+ * @property {readonly string[]} outputs
+ * @property {() => string} stamp
+ * @property {() => void} make
+ */
+
+const nodeVersion = `${process.version} ${process.arch}`
+
+/** The npm packages of the lockfile. The stamp lies inside node_modules and so goes with it. */
+/** @type {Step} */
+export const modules = {
+  name: 'npm packages',
+  stampFile: `${root}/node_modules/.spillway-stamp`,
+  outputs: [`${root}/node_modules/.bin/tsc`],
+  stamp: () => fingerprint(root, ['package-lock.json', 'package.json'], [process.versions.modules, process.arch]),
+  make: () => {
+    // npm hands its own settings down, --silent included, which would hide why this failed.
+    const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
+    run([...npm, 'ci', '--loglevel=error'], { cwd: root, env: gypEnvironment(), failure: 'installing npm packages failed' })
+  },
+}
+
+/**
+ * The addon, the prover and the C test programs, from binding.gyp, in `<tree>/build`.
+ *
+ * @param {string} [tree]  a copy of the checkout for another Node version or other compiler flags
+ * @param {readonly string[]} [gypArguments]  such as `-Dsanitize=address,undefined`
+ * @returns {Step}
+ */
+export function native(tree = root, gypArguments = []) {
+  const inputs = ['binding.gyp', 'native', 'package-lock.json']
+  const compiler = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS'].map((name) => process.env[name] ?? '')
+  return {
+    name: 'native code',
+    stampFile: `${tree}/build/.spillway-stamp`,
+    outputs: [`${tree}/build/Release/spillway.node`, `${tree}/build/Release/spillway-prover`],
+    stamp: () => fingerprint(tree, inputs, [nodeVersion, process.execPath, dpdkVersion(), ...compiler, ...gypArguments]),
+    make: () => {
+      const gyp = [process.execPath, `${root}/node_modules/node-gyp/bin/node-gyp.js`, '--loglevel=error']
+      const options = { cwd: tree, env: gypEnvironment(), failure: 'building native code failed' }
+      // The second -f writes compile_commands.json for clangd and clang-tidy.
+      const formats = ['--', '-f', 'make', '-f', 'compile_commands_json']
+      run([...gyp, 'configure', ...formats, ...gypArguments], options)
+      run([...gyp, 'build', '--jobs=max'], options)
+    },
+  }
+}
+
+/** dist/ from src/. */
+/** @type {Step} */
+export const typescript = {
+  name: 'TypeScript',
+  stampFile: `${root}/dist/.spillway-stamp`,
+  outputs: [`${root}/dist/cli/main.js`],
+  stamp: () => fingerprint(root, ['src', 'tsconfig.json', 'package-lock.json'], []),
+  make: () => {
+    run([process.execPath, `${root}/node_modules/typescript/bin/tsc`], { cwd: root, failure: 'compiling src failed' })
+    removeOrphans()
+  },
+}
+
+/** Makes what is stale, in order. A failed step leaves no stamp, so the next run tries again. */
+export function makeStale(/** @type {readonly Step[]} */ steps) {
+  for (const step of steps) {
+    if (!isStale(step)) continue
+    const before = performance.now()
+    const stamp = step.stamp()
+    say(`${step.name} ...`)
+    rmSync(step.stampFile, { force: true })
+    step.make()
+    writeStamp(step.stampFile, stamp)
+    say(`${step.name}: ${((performance.now() - before) / 1000).toFixed(1)} s`)
+  }
+}
+
+export function isStale(/** @type {Step} */ step) {
+  return !step.outputs.every((path) => existsSync(path)) || readStamp(step.stampFile) !== step.stamp()
+}
+
+/** With the headers that lie next to this Node, node-gyp downloads none. */
+function gypEnvironment() {
+  const prefix = resolve(process.execPath, '../..')
+  if (!existsSync(`${prefix}/include/node/node_api.h`)) return process.env
+  return { ...process.env, npm_package_config_node_gyp_nodedir: prefix }
+}
+
+function dpdkVersion() {
+  return spawnSync('pkg-config', ['--modversion', 'libdpdk', 'libpcap'], { encoding: 'utf8' }).stdout
+}
+
+/** tsc never removes what came from a source that is gone; tests and imports would still find it. */
+function removeOrphans() {
+  for (const path of filesBelow(root, 'dist')) {
+    const source = path.replace(/^dist\//, 'src/').replace(/\.js(\.map)?$/, '.ts')
+    if (source.endsWith('.ts') && !existsSync(join(root, source))) rmSync(join(root, path))
+  }
+}
