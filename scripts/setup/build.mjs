@@ -29,7 +29,11 @@ export const modules = {
   make: () => {
     // npm hands its own settings down, --silent included, which would hide why this failed.
     const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
-    run([...npm, 'ci', '--loglevel=error'], { cwd: root, env: gypEnvironment(), failure: 'installing npm packages failed' })
+    run([...npm, 'ci', '--loglevel=error'], {
+      cwd: root,
+      env: gypEnvironment(),
+      failure: 'installing npm packages failed',
+    })
   },
 }
 
@@ -47,7 +51,8 @@ export function native(tree = root, gypArguments = []) {
     name: 'native code',
     stampFile: `${tree}/build/.spillway-stamp`,
     outputs: [`${tree}/build/Release/spillway.node`, `${tree}/build/Release/spillway-prover`],
-    stamp: () => fingerprint(tree, inputs, [nodeVersion, process.execPath, dpdkVersion(), ...compiler, ...gypArguments]),
+    stamp: () =>
+      fingerprint(tree, inputs, [nodeVersion, process.execPath, dpdkVersion(), ...compiler, ...gypArguments]),
     make: () => {
       const gyp = [process.execPath, `${root}/node_modules/node-gyp/bin/node-gyp.js`, '--loglevel=error']
       const options = { cwd: tree, env: gypEnvironment(), failure: 'building native code failed' }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findCommand, missingCapabilities } from './capabilities.mjs'
@@ -25,7 +25,8 @@ export function ensureCapabilities(/** @type {ReadonlySet<string>} */ groups) {
   const toInstall = missing.filter((capability) => !manager?.unpacks(capability))
   const toUnpack = missing.filter((capability) => manager?.unpacks(capability))
 
-  if (!manager || forbidden || (toInstall.length > 0 && !prefix)) throw whatToType(manager, toInstall, toUnpack, forbidden)
+  if (!manager || forbidden || (toInstall.length > 0 && !prefix))
+    throw whatToType(manager, toInstall, toUnpack, forbidden)
   for (const argv of manager.install(packageNames(manager, toInstall))) announce([...(prefix ?? []), ...argv])
   for (const capability of toUnpack) unpackDebian(capability, prefix)
 

@@ -42,7 +42,9 @@ export function writeStamp(/** @type {string} */ file, /** @type {string} */ val
 export function filesBelow(root, start) {
   try {
     return readdirSync(join(root, start), { withFileTypes: true })
-      .flatMap((entry) => (entry.isDirectory() ? filesBelow(root, `${start}/${entry.name}`) : [`${start}/${entry.name}`]))
+      .flatMap((entry) =>
+        entry.isDirectory() ? filesBelow(root, `${start}/${entry.name}`) : [`${start}/${entry.name}`],
+      )
       .sort()
   } catch (error) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (error)
