@@ -20,7 +20,7 @@ export function ensureCapabilities(/** @type {ReadonlySet<string>} */ groups) {
   say(`missing: ${missing.map(({ name }) => name).join(', ')}`)
 
   const manager = findManager()
-  const forbidden = (process.env.SPILLWAY_NO_INSTALL ?? '') !== ''
+  const forbidden = !['', '0'].includes(process.env.SPILLWAY_NO_INSTALL ?? '')
   const prefix = forbidden ? undefined : rootPrefix()
   const toInstall = missing.filter((capability) => !manager?.unpacks(capability))
   const toUnpack = missing.filter((capability) => manager?.unpacks(capability))
