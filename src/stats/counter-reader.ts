@@ -1,6 +1,6 @@
 import type { CounterLayout } from '../ipc/messages.js'
 import { CounterBase } from './counter-base.js'
-import type { Snapshot } from './series.js'
+import type { Sample, Snapshot } from './series.js'
 
 /** The first `slots` 64-bit counters of a worker's file, valid until the next call. */
 export interface SlotSource {
@@ -40,6 +40,13 @@ export class CounterReader {
     if (!this.#life) return
     this.#base.foldLife(this.#life.layout, readSlots(this.#life.file, this.#life.layout))
     this.#life = undefined
+  }
+
+  /** What the living worker itself has counted, without the past: for those who look whether it moves. */
+  readWorker(): readonly Sample[] {
+    if (!this.#life) return []
+    const { file, layout } = this.#life
+    return new CounterBase().withLive(layout, readSlots(file, layout))
   }
 
   takeSnapshot(): Snapshot {

@@ -1,0 +1,35 @@
+/*
+ * Every deadline of the supervisor. Asking, waiting and killing together stay below the 2 s in which a stop
+ * must end, and far below a pod's default grace period of 30 s.
+ */
+
+/** EAL with 1 GiB of 2 MiB pages takes about 1 s, every VF about 0.5 s more; a stuck firmware takes for ever. */
+export const START_DEADLINE_MS = 30_000
+
+/** A swap waits for one burst of every lcore: milliseconds. A worker that cannot in 5 s does not control its lcores. */
+export const RULES_DEADLINE_MS = 5_000
+
+/** Draining takes one turn of the rings, closing a VF about 0.3 s. */
+export const STOP_DEADLINE_MS = 1_300
+
+/** The worker has said `stopped` and only has to exit. */
+export const EXIT_AFTER_STOPPED_MS = 300
+
+/** SIGKILL cannot be ignored; a process that is still there after this hangs in the kernel, and we do not wait. */
+export const KILL_DEADLINE_MS = 400
+
+/** The channel of a worker that exits closes just before the exit is seen; later than this it hung up on us. */
+export const HANG_UP_GRACE_MS = 250
+
+/** A dead worker's last lines and messages are still in the pipes; something that inherited them may never close. */
+export const DRAIN_DEADLINE_MS = 200
+
+/** Hugepages come back with the process's memory, except those a device or vhost thread still holds for a moment. */
+export const HUGEPAGES_DEADLINE_MS = 2_000
+export const HUGEPAGES_POLL_MS = 20
+
+/** npm and the terminal's group both deliver one Ctrl-C: a second SIGINT counts only after this. */
+export const SAME_CTRL_C_MS = 500
+
+/** What the supervisor samples for rates; counters of 32-bit VFs are read by the worker twice as often. */
+export const SAMPLE_INTERVAL_MS = 1_000
