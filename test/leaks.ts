@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path'
  * own is found as an orphan that lives in this checkout. A namespace without a name lives as long as its processes.
  */
 export function setup() {
-  const mark = `SPILLWAY_TEST_RUN=${process.pid}-${Date.now()}`
+  const mark = `LEAK_CHECK_RUN=${process.pid}-${Date.now()}`
   const [name = '', value = ''] = mark.split('=')
   const folder = mkdtempSync(join(tmpdir(), 'spillway-test-'))
   const startedBefore = new Set(pids())
