@@ -53,11 +53,9 @@ export async function gone(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-/** Asks with `signal`, waits, then kills. Resolves when the process is gone. */
-export async function endChild(child: ChildProcess, signal: NodeJS.Signals, patienceMs: number): Promise<void> {
-  const ended = gone(child)
-  child.kill(signal)
+/** Waits for a child that was asked to end, then kills it. Resolves when the process is gone. */
+export async function endWithin(child: ChildProcess, patienceMs: number): Promise<void> {
   const impatience = setTimeout(() => child.kill('SIGKILL'), patienceMs)
-  await ended
+  await gone(child)
   clearTimeout(impatience)
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SpillwayError } from '../errors.js'
-import { endChild, gone, runCommand } from './commands.js'
+import { gone, runCommand } from './commands.js'
 import type { Isolation } from './prechecks.js'
 
 /** A network namespace kept alive by a process that does nothing else. */
@@ -85,7 +85,8 @@ async function hold(argv: readonly string[]): Promise<Holder> {
     if (child.pid !== undefined && (await runsCat(child.pid))) return { child, pid: child.pid }
     if (Date.now() > deadline) failure ??= new Error(`"${argv.join(' ')}" is not there after ${holderPatienceMs} ms`)
     if (failure !== undefined) {
-      await endChild(child, 'SIGKILL', 0)
+      child.kill('SIGKILL')
+      await gone(child)
       throw new SpillwayError('ERR_NAMESPACES', `a network namespace could not be made: ${failure.message}`, {
         hint: 'look at user.max_net_namespaces and at the limit of processes of this user',
         cause: failure,

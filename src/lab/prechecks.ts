@@ -1,4 +1,4 @@
-import { accessSync, constants, closeSync, openSync, readFileSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { SpillwayError } from '../errors.js'
 import { tryCommand } from './commands.js'
@@ -134,7 +134,7 @@ export function explainClosedNamespaces(root: string): Closed {
     sysctl('kernel.apparmor_restrict_unprivileged_userns', '1', '0') ??
     seccompCloses(read('self/status')) ?? {
       cause: 'nothing in /proc/sys says why; a parent namespace or a security module may have closed them',
-      remedy: 'look at user.max_user_namespaces of the host and at its audit log'
+      remedy: 'look at user.max_user_namespaces of the host and at its audit log',
     }
   )
 }
