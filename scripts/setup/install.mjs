@@ -27,8 +27,8 @@ export function ensureCapabilities(/** @type {ReadonlySet<string>} */ groups) {
 
   if (!manager || forbidden || (toInstall.length > 0 && !prefix))
     throw whatToType(manager, toInstall, toUnpack, forbidden)
-  for (const argv of manager.install(packageNames(manager, toInstall))) announce([...(prefix ?? []), ...argv])
-  for (const capability of toUnpack) unpackDebian(capability, prefix)
+  if (prefix) for (const argv of commands(manager, toInstall)) announce([...prefix, ...argv])
+  for (const capability of toUnpack) unpackDebian(capability)
 
   const still = missingCapabilities(groups)
   if (still.length === 0) return
@@ -38,7 +38,8 @@ export function ensureCapabilities(/** @type {ReadonlySet<string>} */ groups) {
 /**
  * @typedef {object} Manager
  * @property {'apt' | 'dnf'} column  of the package table
- * @property {(packages: string[]) => string[][]} install  the commands, run as root
+ * @property {readonly string[][]} update  commands that go before an installation
+ * @property {(packages: string[]) => string[]} install
  * @property {(capability: Capability) => boolean} unpacks
  */
 
@@ -47,15 +48,15 @@ const managers = [
   {
     column: 'apt',
     unpacks: (capability) => capability.unpack === true,
-    install: (packages) => {
-      if (packages.length === 0) return []
-      return [...aptUpdate(packages), ['apt-get', 'install', '-y', '--no-install-recommends', ...packages]]
-    },
+    // A fresh container has no package lists, and old lists name versions that the mirror no longer has.
+    update: [['apt-get', 'update', '-qq']],
+    install: (packages) => ['apt-get', 'install', '-y', '--no-install-recommends', ...packages],
   },
   {
     column: 'dnf',
     unpacks: () => false,
-    install: (packages) => (packages.length === 0 ? [] : [['dnf', 'install', '-y', ...packages]]),
+    update: [],
+    install: (packages) => ['dnf', 'install', '-y', ...packages],
   },
 ]
 
@@ -63,17 +64,22 @@ function findManager() {
   return managers.find(({ column }) => findCommand(column === 'apt' ? 'apt-get' : 'dnf') !== undefined)
 }
 
-/** Package lists are fetched only when apt does not know the packages (a fresh container has no lists at all). */
-function aptUpdate(/** @type {string[]} */ packages) {
-  const known = spawnSync('apt-cache', ['show', '--no-all-versions', ...packages], { stdio: 'ignore' }).status === 0
-  return known ? [] : [['apt-get', 'update']]
-}
-
 /** What goes in front of a command to run it as root, or undefined when we cannot. */
 function rootPrefix() {
   if (process.getuid?.() === 0) return []
   const sudo = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' })
   return sudo.status === 0 ? ['sudo', '-n'] : undefined
+}
+
+/**
+ * What has to run as root. Also when there is nothing to install but something to unpack, the lists must be there.
+ *
+ * @param {Manager} manager
+ * @param {readonly Capability[]} toInstall
+ */
+function commands(manager, toInstall) {
+  if (toInstall.length === 0) return manager.update
+  return [...manager.update, manager.install(packageNames(manager, toInstall))]
 }
 
 /**
@@ -98,11 +104,9 @@ function announce(/** @type {readonly string[]} */ argv, /** @type {string | und
  * no privilege is needed.
  *
  * @param {Capability} capability
- * @param {readonly string[] | undefined} prefix
  */
-function unpackDebian({ apt, probe }, prefix) {
+function unpackDebian({ apt, probe }) {
   if (!('command' in probe)) throw new Stop('setup: only a command can be unpacked', 70)
-  if (prefix) for (const argv of aptUpdate(apt)) announce([...prefix, ...argv])
   const scratch = mkdtempSync(join(tmpdir(), 'spillway-setup-'))
   try {
     // apt drops root's privileges for the download and warns when it cannot write here.
@@ -126,8 +130,8 @@ function unpackDebian({ apt, probe }, prefix) {
 function whatToType(manager, toInstall, toUnpack, forbidden) {
   if (!manager) return new Stop('setup: neither apt-get nor dnf here: install what is missing by hand', 69)
   const sudo = process.getuid?.() === 0 ? [] : ['sudo']
-  const commands = manager.install(packageNames(manager, toInstall)).map((argv) => commandLine([...sudo, ...argv]))
-  if (toUnpack.length > 0) commands.push('SPILLWAY_NO_INSTALL= node scripts/setup.mjs test')
+  const lines = commands(manager, toInstall).map((argv) => commandLine([...sudo, ...argv]))
+  if (toUnpack.length > 0) lines.push('SPILLWAY_NO_INSTALL= node scripts/setup.mjs test')
   const why = forbidden ? 'SPILLWAY_NO_INSTALL is set' : 'installing needs root, or sudo without a password'
-  return new Stop(`setup: ${why}. Type this, then try again:\n\n  ${commands.join(' && ')}\n`, 69)
+  return new Stop(`setup: ${why}. Type this, then try again:\n\n  ${lines.join(' && ')}\n`, 69)
 }
