@@ -13,7 +13,11 @@ interface ErrorKind {
  */
 export const errorTable = {
   ERR_USAGE: { meaning: 'the command line is wrong', turn: 'operator', exitCode: 64 },
-  ERR_CONFIG: { meaning: 'a setting is unknown, malformed, out of range or contradicts another', turn: 'operator', exitCode: 78 },
+  ERR_CONFIG: {
+    meaning: 'a setting is unknown, malformed, out of range or contradicts another',
+    turn: 'operator',
+    exitCode: 78,
+  },
   ERR_RULE: { meaning: 'a rule does not compile', turn: 'operator', exitCode: 78 },
 
   ERR_CPUS: { meaning: 'a CPU was asked for that this process may not use', turn: 'operator', exitCode: 69 },

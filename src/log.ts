@@ -59,7 +59,7 @@ export async function configureLogging(settings: {
 async function prettyRenderer(): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty')
   return prettyFactory({
-    colorize: isatty(2) && process.env['NO_COLOR'] === undefined,
+    colorize: isatty(2) && process.env.NO_COLOR === undefined,
     translateTime: 'SYS:HH:MM:ss.l',
     messageFormat: '{component}: {msg}',
     ignore: 'component',

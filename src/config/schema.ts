@@ -1,0 +1,288 @@
+import { z } from 'zod'
+import { logFormats, logLevels } from '../log.js'
+import { parseCpuList } from './cpu-list.js'
+import { parseListen } from './listen.js'
+import { forwardingModes, hugepageSizes, limitSchema, macAddress } from './terms.js'
+
+/*
+ * Every setting of Spillway, once: type, range, unit, default and a line of doc. The messages for bad values,
+ * `docs/configuration.md`, the JSON Schema for editors and the names of environment variables come from here.
+ * `meta.expected` says in words what a value must be where the type alone does not.
+ */
+
+const auto = z.literal('auto')
+
+const portName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,30}$/)
+  .meta({ expected: 'a name of at most 31 of a-z 0-9 . _ - that starts with a letter or digit' })
+
+/** What the kernel's dev_valid_name() takes, in ASCII, and without the `%` of its name templates. */
+const tapName = z.string().regex(/^(?!\.{1,2}$)(?!.*[/:%])[\x21-\x7e]{1,15}$/)
+
+const powerOfTwo = (least: number, most: number) =>
+  z
+    .int()
+    .min(least)
+    .max(most)
+    .refine((value) => Number.isInteger(Math.log2(value)))
+    .meta({ expected: `a power of two from ${least} to ${most}` })
+
+/** Many PMDs (iavf among them) take only multiples of 32. */
+const descriptors = z.int().min(64).max(32_768).multipleOf(32)
+
+const exceptionSchema = z.strictObject({
+  backend: z
+    .enum(['auto', 'vhost-net', 'tap', 'none'])
+    .default('auto')
+    .meta({
+      description:
+        'How packets reach the kernel: virtio-user on /dev/vhost-net, the tap itself, or not at all. ' +
+        '`auto` takes the first of these that can be opened.',
+    }),
+  tap: tapName.default('auto').meta({
+    description: 'The tap. `auto`: `ext0` for the first port, `ext1` for the second, if it exists.',
+    expected: 'auto or the name of a tap (a netdev name, at most 15 characters)',
+  }),
+  queues: z
+    .union([auto, z.int().min(1).max(8)])
+    .default('auto')
+    .meta({ description: 'Queues of the tap; more than one needs a tap made with multi_queue. `auto`: 1.' }),
+  queueSize: powerOfTwo(64, 32_768)
+    .default(1024)
+    .meta({ description: 'Descriptors of a virtio queue; only `vhost-net` has them.', unit: 'descriptors' }),
+})
+
+const portSchema = z.strictObject({
+  name: portName.optional().meta({
+    description: 'What metrics, logs and `forwarding` call the port. Default: `vf0`, `vf1`, … by position.',
+  }),
+  device: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,500}$/)
+    .default('auto')
+    .meta({
+      description:
+        'A PCI address, vdev devargs (`net_af_packet0,iface=eth1`), or `auto`: ' +
+        'the next address of the variables that the device plugin sets (PCIDEVICE_…).',
+      expected: 'auto, a PCI address such as 0000:3b:02.4, or vdev devargs such as net_af_packet0,iface=eth1',
+    }),
+  queues: z
+    .union([auto, z.int().min(1).max(64)])
+    .default('auto')
+    .meta({ description: 'Queue pairs for the lcores. `auto`: one per lcore, or as many as the device has.' }),
+  mtu: z
+    .union([auto, z.int().min(68).max(9702)])
+    .default('auto')
+    .meta({
+      description: "Largest packet without Ethernet header. `auto`: the tap's, or the device's.",
+      unit: 'bytes',
+    }),
+  rxDescriptors: descriptors.default(512).meta({ description: 'Descriptors of a receive queue.' }),
+  txDescriptors: descriptors.default(512).meta({ description: 'Descriptors of a transmit queue.' }),
+  exception: exceptionSchema.prefault({}).meta({ description: "The port's way to the kernel and back." }),
+})
+
+const ruleSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/)
+    .meta({
+      description: 'Unique; the label of its counters.',
+      expected: 'a name of at most 63 of a-z 0-9 . _ - that starts with a letter or digit',
+    }),
+  match: z
+    .string()
+    .max(4096)
+    .refine((text) => text.trim() !== '' && !text.includes('\0'))
+    .meta({
+      description: 'What it matches, in the language of tcpdump: pcap-filter(7).',
+      expected: 'a pcap-filter(7) expression such as "tcp port 179", at most 4096 characters',
+    }),
+  to: z.enum(['kernel', 'forward', 'drop']).meta({ description: 'Where its packets go.' }),
+  limit: limitSchema.nullable().default(null).meta({
+    description: 'For `to: kernel`: what may pass; the rest is dropped with reason `rule_limit`. `null`: no limit.',
+  }),
+  class: z.enum(['control', 'local', 'other']).default('other').meta({
+    description: 'For `to: kernel`: the order on the exception path, control before local before other.',
+  }),
+})
+
+export const configSchema = z
+  .strictObject({
+    lcores: z
+      .string()
+      .refine((text) => text === 'auto' || parseCpuList(text) !== undefined)
+      .default('auto')
+      .meta({
+        description:
+          'CPUs that poll, one lcore each; the rest of the allowed CPUs is for housekeeping. ' +
+          '`auto`: all but the lowest.',
+        expected: 'auto or a list of CPU ids in quotes, such as "2-5,8"',
+      }),
+    idle: z.enum(['auto', 'poll', 'ramp']).default('auto').meta({
+      description:
+        'What an lcore does without packets: poll on, or sleep in a short ramp. `auto`: poll on CPUs of its own.',
+    }),
+    burst: z.int().min(1).max(256).default(32).meta({
+      description: 'Packets that an lcore takes from a queue at once.',
+      unit: 'packets',
+    }),
+    memory: z
+      .strictObject({
+        mib: z
+          .union([auto, z.int().min(16).max(1_048_576)])
+          .default('auto')
+          .meta({
+            description: 'Memory that EAL reserves at start. `auto`: what the mbufs need and a quarter more.',
+            unit: 'MiB',
+          }),
+        pageSize: z
+          .enum(['auto', ...hugepageSizes, 'none'])
+          .default('auto')
+          .meta({
+            description: 'Hugepages to use. `auto`: 2Mi when enough are free, then other sizes, then none.',
+          }),
+        mbufs: z
+          .union([auto, z.int().min(512).max(16_777_215)])
+          .default('auto')
+          .meta({
+            description: 'Mbufs in the mempool of a NUMA node. `auto`: for every descriptor, ring, cache and burst.',
+            unit: 'mbufs',
+          }),
+        mbufCache: z
+          .int()
+          .min(0)
+          .max(512)
+          .default(512)
+          .meta({
+            description:
+              "Mbufs that each lcore keeps at hand. 512 is DPDK's maximum and the fastest size measured (DPDK's own " +
+              'examples use 250 and pay for trips to the shared ring).',
+            unit: 'mbufs',
+          }),
+      })
+      .prefault({})
+      .meta({ description: 'Memory of the data plane, reserved at start.' }),
+    ports: z.array(portSchema).max(16).default([]).meta({
+      expected: 'a list of at most 16 ports',
+      description: 'The ports. None listed: one per PCI address that the device plugin gave.',
+    }),
+    forwarding: z
+      .strictObject({
+        mode: z
+          .enum(['auto', ...forwardingModes])
+          .default('auto')
+          .meta({
+            description:
+              "What happens to packets that no rule sends elsewhere; testpmd's names. " +
+              '`auto`: `mac` between two ports that both have an `ethPeer`, else `rxonly` (count and free).',
+          }),
+        pairs: z
+          .array(z.tuple([portName, portName]))
+          .max(16)
+          .default([])
+          .meta({
+            description: 'Ports that forward to each other. None listed: first and second, third and fourth, …',
+            expected: 'a list of pairs of port names such as [[vf0, vf1]]',
+          }),
+        ethPeer: z.record(portName, macAddress).default({}).meta({
+          description: 'Per port, the destination MAC address that mode `mac` writes into packets that leave by it.',
+          expected: 'port names with MAC addresses, such as { vf0: "50:00:00:00:00:01" }',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'The fast path.' }),
+    rules: z.array(ruleSchema).max(256).default([]).meta({
+      expected: 'a list of at most 256 rules',
+      description: 'Asked in this order before the built-in rules; the first that matches decides.',
+    }),
+    exceptionPath: z
+      .strictObject({
+        builtins: z.boolean().default(true).meta({
+          description:
+            'The built-in rules `arp`, `ipv6-nd`, `lldp`, `slow-protocols` and `local` (addresses of the tap), to the kernel.',
+        }),
+        default: z.enum(['forward', 'kernel', 'drop']).default('forward').meta({
+          description: 'Where a packet goes that no rule matches.',
+        }),
+        fragments: z.enum(['rules', 'kernel', 'forward', 'drop']).default('rules').meta({
+          description:
+            'Where IP fragments after the first go; they carry no ports. `rules`: the rules decide like for any packet.',
+        }),
+        limit: z
+          .strictObject({
+            pps: limitSchema.shape.pps.default(200_000).meta({ description: 'Packets a second.', unit: 'packets/s' }),
+            burst: limitSchema.shape.burst
+              .default(8192)
+              .meta({ description: 'Packets that may pass at once.', unit: 'packets' }),
+          })
+          .nullable()
+          .prefault({})
+          .meta({ description: 'What may pass to the kernel in total. `null`: no limit.' }),
+      })
+      .prefault({})
+      .meta({ description: 'The way of packets to the kernel, for all ports together.' }),
+    http: z
+      .strictObject({
+        listen: z
+          .string()
+          .refine((text) => parseListen(text) !== undefined)
+          .default('[::]:9464')
+          .meta({
+            description: 'Metrics, health and status. `[::]` serves IPv4 too.',
+            expected: 'host:port, [v6 address]:port, fd:N with N from 3 (an inherited socket) or unix:/path',
+          }),
+      })
+      .prefault({})
+      .meta({ description: 'The HTTP server.' }),
+    restart: z
+      .strictObject({
+        maxFailures: z.int().min(1).max(1000).default(5).meta({
+          description: 'Deaths of the worker in a row after which Spillway gives up with exit code 75.',
+        }),
+        healthyAfterMs: z.int().min(100).max(3_600_000).default(10_000).meta({
+          description: 'A worker that ran this long ends the row.',
+          unit: 'ms',
+        }),
+        backoffInitialMs: z.int().min(0).max(600_000).default(50).meta({
+          description: 'Pause before the first restart; it doubles with each death in the row.',
+          unit: 'ms',
+        }),
+        backoffMaxMs: z.int().min(0).max(600_000).default(10_000).meta({
+          description: 'The longest pause.',
+          unit: 'ms',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'What happens when the worker dies.' }),
+    watchdog: z
+      .strictObject({
+        stallMs: z
+          .union([z.literal(0), z.int().min(100).max(600_000)])
+          .default(2000)
+          .meta({
+            description: 'An lcore that stands still this long gets its worker restarted. 0: no watchdog.',
+            unit: 'ms',
+          }),
+      })
+      .prefault({})
+      .meta({ description: 'Watches the lcores.' }),
+    log: z
+      .strictObject({
+        level: z.enum(logLevels).default('info').meta({ description: 'The least important line that is written.' }),
+        format: z.enum(logFormats).default('auto').meta({
+          description: '`auto`: for people when stderr is a terminal, JSON lines otherwise.',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'Log lines go to stderr.' }),
+  })
+  .meta({ title: 'Spillway configuration' })
+
+type ParsedConfig = z.output<typeof configSchema>
+
+/** The effective configuration: defaults filled in, every port with its name. */
+export type Config = Omit<ParsedConfig, 'ports'> & { ports: (ParsedConfig['ports'][number] & { name: string })[] }
+export type PortConfig = Config['ports'][number]
+export type ExceptionConfig = PortConfig['exception']

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { forwardingModes, limitSchema, macAddress } from '../config/terms.js'
+
+// Words that configuration and plan share are defined by the earlier stage.
+export { type ForwardingMode, forwardingModes, type Limit, limitSchema, macAddress } from '../config/terms.js'
+
+/** One lcore that polls, and the CPU it runs on. */
+const plannedLcore = z.strictObject({ lcoreId: z.int().min(1).max(127), cpuId: z.int().min(0) })
+
+/** The way of a port's packets to the kernel and back. */
+const plannedException = z.strictObject({
+  backend: z.enum(['vhost-net', 'tap', 'none']),
+  /** Name of the tap; empty for backend `none`. */
+  tap: z.string().max(15),
+  queues: z.int().min(1).max(8),
+  /** Descriptors of a virtio queue; only vhost-net has them. */
+  queueSize: z.int(),
+})
+
+const plannedPort = z.strictObject({
+  name: z.string(),
+  /** What `rte_dev_probe` gets: a PCI address with options, or vdev devargs. */
+  devargs: z.string(),
+  /** Queue pairs for the lcores; 0 lets the data plane take as many as lcores and device allow. */
+  queues: z.int().min(0).max(64),
+  rxDescriptors: z.int(),
+  txDescriptors: z.int(),
+  /** 0 leaves the device's MTU, or takes the tap's where there is one. */
+  mtuBytes: z.int(),
+  /** Index into `ports` of the port that forwarded packets leave by. */
+  peer: z.int().min(0),
+  /** Destination that mode `mac` writes into packets that leave by this port. */
+  ethPeer: macAddress.nullable(),
+  exception: plannedException,
+})
+
+/** A rule as the operator wrote it. */
+export const plannedRule = z.strictObject({
+  name: z.string(),
+  match: z.string(),
+  to: z.enum(['kernel', 'forward', 'drop']),
+  class: z.enum(['control', 'local', 'other']),
+  limit: limitSchema.nullable(),
+})
+
+/** One decision, for people: what was chosen and why. */
+export const decisionSchema = z.strictObject({
+  subject: z.string(),
+  choice: z.string(),
+  reason: z.string(),
+  level: z.enum(['info', 'warning']),
+})
+export type Decision = z.infer<typeof decisionSchema>
+
+/**
+ * What `run` will do. Made by `makePlan`, sent to the worker, shown by `spillway plan`.
+ * Sizes are in the unit their name says; ids are DPDK's lcore ids and the kernel's CPU ids.
+ */
+export const planSchema = z.strictObject({
+  cpus: z.strictObject({ housekeeping: z.array(z.int()).min(1), polling: z.array(z.int()).min(1) }),
+  lcores: z.array(plannedLcore).min(1),
+  idle: z.enum(['poll', 'ramp']),
+  burst: z.int().min(1).max(256),
+  memory: z.strictObject({
+    pageSize: z.enum(['2Mi', '512Mi', '1Gi', 'none']),
+    mib: z.int(),
+    /** Mbufs in each mempool (one mempool per NUMA node). */
+    mbufs: z.int(),
+    mbufCache: z.int(),
+    /** Bytes of packet data an mbuf holds, headroom included. */
+    dataRoomBytes: z.int(),
+    /** A frame written into every mbuf before the ports start; for net_null, which never writes what it "receives". */
+    prefill: z.instanceof(Uint8Array).optional(),
+  }),
+  /** EAL's argument list without the program's name. */
+  ealArgs: z.array(z.string()),
+  ports: z.array(plannedPort).min(1),
+  forwarding: z.strictObject({ mode: z.enum(forwardingModes) }),
+  rules: z.array(plannedRule),
+  exceptionPath: z.strictObject({
+    builtins: z.boolean(),
+    default: z.enum(['kernel', 'forward', 'drop']),
+    fragments: z.enum(['rules', 'kernel', 'forward', 'drop']),
+    limit: limitSchema.nullable(),
+  }),
+  decisions: z.array(decisionSchema),
+})
+export type Plan = z.infer<typeof planSchema>
+export type PlannedPort = Plan['ports'][number]
+export type PlannedRule = z.infer<typeof plannedRule>
