@@ -35,3 +35,14 @@ export function slotKey(slot: { readonly name: string; readonly labels: Labels }
   keys.set(slot, key)
   return key
 }
+
+/** Samples by slot name, in their order. */
+export function groupByName(samples: readonly Sample[]): Map<string, Sample[]> {
+  const groups = new Map<string, Sample[]>()
+  for (const sample of samples) {
+    const group = groups.get(sample.name)
+    if (group) group.push(sample)
+    else groups.set(sample.name, [sample])
+  }
+  return groups
+}

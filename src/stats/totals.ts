@@ -1,4 +1,4 @@
-import type { Labels, Sample, Snapshot } from './series.js'
+import { groupByName, type Labels, type Sample, type Snapshot } from './series.js'
 
 export interface PortTotals {
   /** Packets that lcores took from the port's queues. */
@@ -111,16 +111,6 @@ export function totalsOf({ samples }: Snapshot): Totals {
       bytes: sum('rule_bytes', { rule }),
     })),
   }
-}
-
-function groupByName(samples: readonly Sample[]): Map<string, Sample[]> {
-  const groups = new Map<string, Sample[]>()
-  for (const sample of samples) {
-    const group = groups.get(sample.name)
-    if (group) group.push(sample)
-    else groups.set(sample.name, [sample])
-  }
-  return groups
 }
 
 function matches(sample: Sample, labels: Labels): boolean {

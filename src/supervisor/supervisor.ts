@@ -358,7 +358,7 @@ function gaveUp(inARow: number, { message, cause }: WorkerEnd): SpillwayError {
     'ERR_WORKER_GAVE_UP',
     `${inARow} workers in a row died; the last one (${cause}) ${message}`,
     {
-      hint: 'the log has the last lines of each; restart.maxInARow decides how often is too often',
+      hint: 'the log has the last lines of each; restart.maxFailures decides how often is too often',
     },
   )
 }

@@ -1,0 +1,435 @@
+import { supervisorStates } from '../supervisor/state.js'
+import { burstHistograms, type HistogramValue } from './burst-histogram.js'
+import type { MetricInput, Value } from './input.js'
+import { eachDrop, eachLcore, eachPort, eachPortAndClass, gaugeSlot, known, type Source, slot } from './sources.js'
+
+interface Described {
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+/** One row per metric: what is exported, and docs/metrics.md, come from here. */
+export type MetricDefinition = Described &
+  (
+    | { readonly type: 'counter' | 'gauge'; readonly source: Source }
+    | {
+        readonly type: 'histogram'
+        readonly source: Omit<Source, 'read'> & { read(input: MetricInput): HistogramValue[] }
+      }
+  )
+
+const counter = (name: string, labels: readonly string[], help: string, source: Source): MetricDefinition => ({
+  name: `spillway_${name}_total`,
+  help,
+  type: 'counter',
+  labels,
+  source,
+})
+const gauge = (name: string, labels: readonly string[], help: string, source: Source): MetricDefinition => ({
+  name: `spillway_${name}`,
+  help,
+  type: 'gauge',
+  labels,
+  source,
+})
+
+const perPort = (name: string): Source => slot(name, ['port'], { seed: eachPort })
+const perLcore = (name: string): Source => slot(name, ['lcore'], { seed: eachLcore })
+const perRule = (name: string): Source =>
+  slot(name, ['rule'], { extra: ({ rule = '' }, { verdictOf }) => ({ verdict: verdictOf(rule) }) })
+const perTap = (name: string): Source => slot(name, ['port', 'tap'])
+
+const sense = { rx: 'from us to the kernel', tx: 'from the kernel to us' } as const
+
+const port: MetricDefinition[] = [
+  gauge(
+    'port_info',
+    ['port', 'device', 'pci_addr', 'driver', 'mac'],
+    'What the port is; always 1. pci_addr is empty for virtual devices.',
+    known('the worker, when it starts', 'kept', portInfo),
+  ),
+  gauge('port_link_up', ['port'], 'Whether the link of the port is up.', gaugeSlot('port_link_up', ['port'])),
+  gauge(
+    'port_link_speed_bytes',
+    ['port'],
+    'Speed of the link in bytes per second.',
+    gaugeSlot('port_link_speed_mbps', ['port'], 125_000),
+  ),
+  counter('port_rx_packets', ['port'], 'Packets received, as the device counts them.', perPort('port_rx_packets')),
+  counter('port_rx_bytes', ['port'], 'Bytes received, as the device counts them.', perPort('port_rx_bytes')),
+  counter('port_tx_packets', ['port'], 'Packets sent, as the device counts them.', perPort('port_tx_packets')),
+  counter('port_tx_bytes', ['port'], 'Bytes sent, as the device counts them.', perPort('port_tx_bytes')),
+  counter(
+    'port_rx_missed',
+    ['port'],
+    'Packets the device dropped because no lcore took them in time.',
+    perPort('port_rx_missed'),
+  ),
+  counter('port_rx_errors', ['port'], 'Erroneous packets received.', perPort('port_rx_errors')),
+  counter('port_rx_nombuf', ['port'], 'Packets not received because the mempool was empty.', perPort('port_rx_nombuf')),
+  counter('port_tx_errors', ['port'], 'Packets the device failed to send.', perPort('port_tx_errors')),
+  counter(
+    'queue_rx_packets',
+    ['port', 'queue'],
+    'Packets that lcores took from a receive queue.',
+    slot('rx_packets', ['port', 'queue']),
+  ),
+]
+
+const fastPath: MetricDefinition[] = [
+  counter('forwarded_packets', ['port'], 'Packets of the port sent on by the fast path.', perPort('forwarded_packets')),
+  counter(
+    'consumed_packets',
+    ['port'],
+    'Packets of the port that ended here by intent (rxonly, and no echo in icmpecho).',
+    perPort('consumed_packets'),
+  ),
+  counter('generated_packets', ['port'], 'Packets made and sent by txonly.', perPort('generated_packets')),
+  counter(
+    'dropped_packets',
+    ['port', 'reason'],
+    'Packets of the port dropped, by reason; reasons that start with inject_ are for frames from the kernel.',
+    slot('dropped_packets', ['port', 'reason'], { seed: eachDrop }),
+  ),
+  counter(
+    'rule_packets',
+    ['rule', 'verdict'],
+    'Packets for which the rule was the first to match.',
+    perRule('rule_packets'),
+  ),
+  counter('rule_bytes', ['rule', 'verdict'], 'Bytes for which the rule was the first to match.', perRule('rule_bytes')),
+]
+
+const exceptionPath: MetricDefinition[] = [
+  counter('punted_packets', ['port'], 'Packets of the port handed to the kernel.', perPort('punted_packets')),
+  counter(
+    'injected_packets',
+    ['port'],
+    'Frames from the kernel sent by the port, as many as the kernel sent.',
+    perPort('injected_frames'),
+  ),
+  counter(
+    'injected_segments',
+    ['port'],
+    'Wire frames that injected frames became: more, where one had to be segmented.',
+    perPort('injected_segments'),
+  ),
+  counter('tap_rx_frames', ['port'], 'Frames read from the tap of the port.', perPort('tap_rx_frames')),
+  counter(
+    'exception_punted_packets',
+    ['port', 'class'],
+    'Packets of the port handed to the kernel, by class.',
+    slot('punted_packets', ['port', 'class'], { seed: eachPortAndClass }),
+  ),
+  counter(
+    'exception_punted_bytes',
+    ['port', 'class'],
+    'Bytes of the port handed to the kernel, by class.',
+    slot('punted_bytes', ['port', 'class'], { seed: eachPortAndClass }),
+  ),
+  gauge(
+    'exception_queued_packets',
+    ['thread', 'class'],
+    'Packets that wait for the exception thread.',
+    gaugeSlot('exception_queued', ['thread', 'class']),
+  ),
+  counter(
+    'exception_busy_cycles',
+    ['thread'],
+    'Cycles of the exception thread in turns that had packets.',
+    slot('exception_busy_cycles', ['thread']),
+  ),
+  counter(
+    'exception_idle_cycles',
+    ['thread'],
+    'Cycles of the exception thread in turns that had none.',
+    slot('exception_idle_cycles', ['thread']),
+  ),
+  counter('exception_polls', ['thread'], 'Turns of the exception thread.', slot('exception_polls', ['thread'])),
+  gauge('tap_up', ['port', 'tap'], 'Whether the tap is up in the kernel.', gaugeSlot('tap_up', ['port', 'tap'])),
+  gauge('tap_carrier', ['port', 'tap'], 'Whether the tap has carrier.', gaugeSlot('tap_carrier', ['port', 'tap'])),
+  ...(['rx', 'tx'] as const).flatMap((way) => [
+    counter(
+      `tap_kernel_${way}_packets`,
+      ['port', 'tap'],
+      `Packets of the tap as the kernel counts them, ${sense[way]}.`,
+      perTap(`tap_kernel_${way}_packets`),
+    ),
+    counter(
+      `tap_kernel_${way}_bytes`,
+      ['port', 'tap'],
+      `Bytes of the tap as the kernel counts them, ${sense[way]}.`,
+      perTap(`tap_kernel_${way}_bytes`),
+    ),
+    counter(
+      `tap_kernel_${way}_dropped`,
+      ['port', 'tap'],
+      `Packets the kernel dropped at the tap, ${sense[way]}.`,
+      perTap(`tap_kernel_${way}_dropped`),
+    ),
+  ]),
+]
+
+const lcore: MetricDefinition[] = [
+  gauge(
+    'lcore_info',
+    ['lcore', 'cpu'],
+    'Which CPU the lcore runs on; always 1.',
+    known('the plan', 'live', ({ view }) =>
+      view.plan.lcores.map(({ lcoreId, cpuId }) => ({
+        labels: { lcore: String(lcoreId), cpu: String(cpuId) },
+        value: 1,
+      })),
+    ),
+  ),
+  counter(
+    'lcore_busy_cycles',
+    ['lcore'],
+    'Cycles of the lcore in polls that had packets.',
+    perLcore('lcore_busy_cycles'),
+  ),
+  counter('lcore_idle_cycles', ['lcore'], 'Cycles of the lcore in polls that had none.', perLcore('lcore_idle_cycles')),
+  counter(
+    'lcore_polls',
+    ['lcore'],
+    'Turns of the lcore; the heartbeat that the watchdog looks at.',
+    perLcore('lcore_polls'),
+  ),
+  counter('lcore_empty_polls', ['lcore'], 'Turns of the lcore that had no packet.', perLcore('lcore_empty_polls')),
+  {
+    name: 'spillway_lcore_burst_packets',
+    help: 'Packets in the bursts that the lcore received; empty ones are not counted.',
+    type: 'histogram',
+    labels: ['lcore'],
+    source: { words: 'counter file, `lcore_bursts` and `rx_packets`', whileDown: 'kept', read: burstHistograms },
+  },
+  gauge(
+    'tsc_hertz',
+    [],
+    'Cycles per second, for the cycle counters.',
+    known('the worker, when it starts', 'kept', ({ view }) => view.info?.tscHz ?? null),
+  ),
+  gauge('mempool_mbufs', ['numa_node'], 'Mbufs in the mempool.', gaugeSlot('mempool_mbufs', ['numa_node'])),
+  gauge(
+    'mempool_mbufs_in_use',
+    ['numa_node'],
+    'Mbufs that are not free: in queues, rings and hands, and in the caches of lcores.',
+    gaugeSlot('mempool_mbufs_in_use', ['numa_node']),
+  ),
+]
+
+const worker: MetricDefinition[] = [
+  gauge(
+    'worker_up',
+    [],
+    'Whether a worker is forwarding.',
+    known('the supervisor', 'zero', ({ view }) => (view.state === 'running' ? 1 : 0)),
+  ),
+  gauge(
+    'supervisor_state',
+    ['state'],
+    '1 for the state the supervisor is in, 0 for the others.',
+    known('the supervisor', 'live', ({ view }) => indicator('state', supervisorStates, view.state)),
+  ),
+  counter(
+    'worker_restarts',
+    ['cause'],
+    'Workers that ended without being asked to, by cause.',
+    known('the supervisor', 'live', ({ view }) =>
+      Object.entries(view.restarts).map(([cause, value]) => ({ labels: { cause }, value })),
+    ),
+  ),
+  gauge(
+    'rules_in_force',
+    [],
+    'Rules in the list in force.',
+    known('the supervisor', 'zero', ({ view }) => view.rules.inForce.length),
+  ),
+  gauge(
+    'rules_generation',
+    [],
+    'Rule lists put in force since the supervisor started.',
+    known('the supervisor', 'live', ({ view }) => view.rules.generation),
+  ),
+  counter(
+    'rules_refused',
+    [],
+    'Rule lists that were refused; the one before stayed in force.',
+    known('the supervisor', 'live', ({ view }) => view.rules.refused),
+  ),
+  counter(
+    'worker_process_cpu_seconds',
+    [],
+    'CPU time of the worker process, lcores included.',
+    known('/proc of the worker', 'gone', ({ worker }) => worker?.cpuSeconds ?? null),
+  ),
+  gauge(
+    'worker_process_resident_memory_bytes',
+    [],
+    'Resident memory of the worker process; hugepages are not in it.',
+    known('/proc of the worker', 'gone', ({ worker }) => worker?.residentBytes ?? null),
+  ),
+  gauge(
+    'worker_process_virtual_memory_bytes',
+    [],
+    'Virtual memory of the worker process.',
+    known('/proc of the worker', 'gone', ({ worker }) => worker?.virtualBytes ?? null),
+  ),
+  gauge(
+    'worker_process_threads',
+    [],
+    'Threads of the worker process.',
+    known('/proc of the worker', 'gone', ({ worker }) => worker?.threads ?? null),
+  ),
+  gauge(
+    'worker_process_open_fds',
+    [],
+    'Open descriptors of the worker process.',
+    known('/proc of the worker', 'gone', ({ worker }) => worker?.openFds ?? null),
+  ),
+  gauge(
+    'worker_event_loop_lag_p99_seconds',
+    [],
+    "How late the event loop of the worker's Node is, 99th percentile of about a second.",
+    known('the worker, every second', 'gone', ({ view }) => view.vitals?.eventLoopLagP99Seconds ?? null),
+  ),
+  gauge(
+    'worker_heap_used_bytes',
+    [],
+    "JavaScript heap in use in the worker's Node.",
+    known('the worker, every second', 'gone', ({ view }) => view.vitals?.heapUsedBytes ?? null),
+  ),
+]
+
+const own: MetricDefinition[] = [
+  gauge(
+    'build_info',
+    ['version', 'node_version'],
+    'Versions; always 1.',
+    known('the build', 'live', ({ build }) => [
+      { labels: { version: build.version, node_version: build.nodeVersion }, value: 1 },
+    ]),
+  ),
+  gauge(
+    'dpdk_info',
+    ['version'],
+    'Version of DPDK; always 1.',
+    known('the worker, when it starts', 'kept', ({ view }) =>
+      view.info ? [{ labels: { version: view.info.dpdkVersion }, value: 1 }] : [],
+    ),
+  ),
+  gauge(
+    'scrape_duration_seconds',
+    [],
+    'Time the scrape before this one took to read and render.',
+    known('the supervisor', 'live', ({ lastScrapeSeconds }) => lastScrapeSeconds),
+  ),
+  counter(
+    'scrape_errors',
+    [],
+    'Scrapes that failed.',
+    known('the supervisor', 'live', ({ scrapeErrors }) => scrapeErrors),
+  ),
+]
+
+const standard = (
+  name: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  read: (input: MetricInput) => number | null,
+): MetricDefinition => ({ name, help, type, labels: [], source: known('the supervisor process', 'live', read) })
+
+const process: MetricDefinition[] = [
+  standard(
+    'process_cpu_seconds_total',
+    'counter',
+    'CPU time of the supervisor.',
+    ({ supervisor }) => supervisor?.cpuSeconds ?? null,
+  ),
+  standard(
+    'process_start_time_seconds',
+    'gauge',
+    'When the supervisor started, since the epoch.',
+    ({ supervisorStartSeconds }) => supervisorStartSeconds,
+  ),
+  standard(
+    'process_resident_memory_bytes',
+    'gauge',
+    'Resident memory of the supervisor.',
+    ({ supervisor }) => supervisor?.residentBytes ?? null,
+  ),
+  standard(
+    'process_virtual_memory_bytes',
+    'gauge',
+    'Virtual memory of the supervisor.',
+    ({ supervisor }) => supervisor?.virtualBytes ?? null,
+  ),
+  standard(
+    'process_open_fds',
+    'gauge',
+    'Open descriptors of the supervisor.',
+    ({ supervisor }) => supervisor?.openFds ?? null,
+  ),
+  standard('process_max_fds', 'gauge', 'Descriptors the supervisor may open.', ({ maxFds }) => maxFds),
+  standard(
+    'nodejs_heap_size_used_bytes',
+    'gauge',
+    'JavaScript heap in use in the supervisor.',
+    ({ supervisorHeapUsedBytes }) => supervisorHeapUsedBytes,
+  ),
+  standard(
+    'nodejs_eventloop_lag_mean_seconds',
+    'gauge',
+    'How late the event loop of the supervisor is: mean since the scrape before.',
+    ({ supervisorLag }) => supervisorLag.meanSeconds,
+  ),
+  standard(
+    'nodejs_eventloop_lag_p50_seconds',
+    'gauge',
+    'Median since the scrape before.',
+    ({ supervisorLag }) => supervisorLag.p50Seconds,
+  ),
+  standard(
+    'nodejs_eventloop_lag_p99_seconds',
+    'gauge',
+    '99th percentile since the scrape before.',
+    ({ supervisorLag }) => supervisorLag.p99Seconds,
+  ),
+  standard(
+    'nodejs_eventloop_lag_max_seconds',
+    'gauge',
+    'Longest since the scrape before.',
+    ({ supervisorLag }) => supervisorLag.maxSeconds,
+  ),
+]
+
+/** Sections of docs/metrics.md, in the order of a packet's way. */
+export const metricSections: readonly { readonly title: string; readonly metrics: readonly MetricDefinition[] }[] = [
+  { title: 'Ports', metrics: port },
+  { title: 'Fast path and rules', metrics: fastPath },
+  { title: 'Exception path', metrics: exceptionPath },
+  { title: 'Lcores and memory', metrics: lcore },
+  { title: 'Worker', metrics: worker },
+  { title: 'Spillway itself', metrics: own },
+  { title: 'Supervisor process', metrics: process },
+]
+
+export const metricDefinitions: readonly MetricDefinition[] = metricSections.flatMap(({ metrics }) => metrics)
+
+function portInfo({ view }: MetricInput): Value[] {
+  return (view.info?.ports ?? []).map(({ name, device, driver, mac }) => ({
+    labels: {
+      port: name,
+      device,
+      pci_addr: /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d/i.test(device) ? device : '',
+      driver,
+      mac,
+    },
+    value: 1,
+  }))
+}
+
+function indicator(label: string, all: readonly string[], current: string): Value[] {
+  return all.map((each) => ({ labels: { [label]: each }, value: each === current ? 1 : 0 }))
+}
