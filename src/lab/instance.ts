@@ -38,6 +38,8 @@ export interface InstanceSpec {
   /** Where it keeps its own files. */
   readonly folder: string
   readonly http: HttpSocket
+  /** A command line that gives up rights and then runs what follows. */
+  readonly through?: readonly string[]
   readonly onLine?: (line: string) => void
 }
 
@@ -53,8 +55,8 @@ const requestPatienceMs = 5_000
 const linesKept = 50
 
 /** Starts `run` with the HTTP socket as descriptor 3, and lets go of the socket here. */
-export function startInstance({ pod, configFile, folder, http, onLine }: InstanceSpec): Instance {
-  const child = spawnInside(pod, [process.execPath, command, 'run', '--config', configFile], {
+export function startInstance({ pod, configFile, folder, http, through = [], onLine }: InstanceSpec): Instance {
+  const child = spawnInside(pod, [...through, process.execPath, command, 'run', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe', http.fd],
     env: instanceEnvironment(folder),
     whenOrphaned: 'SIGTERM',

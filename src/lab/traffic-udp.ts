@@ -11,22 +11,20 @@ export interface UdpTraffic {
 
 export interface UdpLoad {
   readonly address: string
+  readonly port: number
   readonly pps: number
   readonly payloadBytes: number
 }
-
-/** RFC 863: nobody answers here. */
-const discardPort = 9
 
 /** Sends datagrams at an even rate from `namespace`. They come back to its netdev's counters, not to a socket. */
 export function startUdp(
   namespace: Namespace,
   programs: URL,
-  { address, pps, payloadBytes }: UdpLoad,
+  { address, port, pps, payloadBytes }: UdpLoad,
   onFailure: (error: SpillwayError) => void,
 ): UdpTraffic {
   let sent = 0
-  const args = [address, discardPort, pps, payloadBytes].map(String)
+  const args = [address, port, pps, payloadBytes].map(String)
   const program = startProgram(
     namespace,
     { folder: programs, name: 'udp-sender.js', args, report: udpSenderReport },

@@ -28,6 +28,8 @@ export interface TrafficSpec {
 
 /** Datagrams of 64-byte frames without checksum: 14 + 20 + 8 + 18. */
 const udpPayloadBytes = 18
+/** RFC 863: nobody answers there. */
+const discardPort = 9
 const tcpPauseMs = 200
 
 /**
@@ -43,7 +45,7 @@ export async function startTraffic(
   const addresses = ipv6 ? [tapV4, tapV6] : [tapV4]
   const tcp = await startTcp(namespaces, programs, { addresses, pauseMs: tcpPauseMs }, onFailure)
   const pings: readonly Ping[] = addresses.map((address) => startPing(namespaces.peer, address, onFailure))
-  const load = { address: fastPathV4, pps: udpPps, payloadBytes: udpPayloadBytes }
+  const load = { address: fastPathV4, port: discardPort, pps: udpPps, payloadBytes: udpPayloadBytes }
   const udp = startUdp(namespaces.peer, programs, load, onFailure)
   const peer = (): Promise<NetdevCount> => readNetdev(namespaces.peer.pid, peerNetdev)
   const stop = async (): Promise<TrafficCount> => {
