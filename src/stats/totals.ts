@@ -44,6 +44,31 @@ export interface RuleTotals {
   readonly bytes: bigint
 }
 
+/** Of a port that no worker has counted for yet. */
+export const noPortTotals: PortTotals = {
+  rxPackets: 0n,
+  forwarded: 0n,
+  consumed: 0n,
+  generated: 0n,
+  punted: 0n,
+  puntedBytes: 0n,
+  puntedByClass: {},
+  tapRxFrames: 0n,
+  injectedFrames: 0n,
+  injectedSegments: 0n,
+  dropped: {},
+  device: {
+    rxPackets: 0n,
+    rxBytes: 0n,
+    txPackets: 0n,
+    txBytes: 0n,
+    rxMissed: 0n,
+    rxErrors: 0n,
+    rxNombuf: 0n,
+    txErrors: 0n,
+  },
+}
+
 /** A snapshot summed up by what it is about: names of ports and rules, numbers of lcores and exception threads. */
 export interface Totals {
   readonly ports: ReadonlyMap<string, PortTotals>
