@@ -18,6 +18,8 @@ export interface Display {
   print(line: string): void
   /** For whoever writes to the terminal by another way: the live table makes room and comes back. */
   around(write: () => void): void
+  /** The last view stays; what is printed from now on comes below it. */
+  finish(): void
 }
 
 /** A live table on a terminal, a line a second elsewhere. */
@@ -40,6 +42,8 @@ class Lines implements Display {
   around(write: () => void): void {
     write()
   }
+
+  finish(): void {}
 }
 
 /** Redraws its own lines in place, so that what was on the terminal before stays readable. */
@@ -74,6 +78,10 @@ class LiveTable implements Display {
     this.redraw([])
     write()
     this.redraw(table)
+  }
+
+  finish(): void {
+    this.drawn = []
   }
 
   private redraw(lines: readonly string[]): void {

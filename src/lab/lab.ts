@@ -78,6 +78,7 @@ async function inTheLab(options: LabOptions, ask: AbortSignal, teardown: Teardow
 
   const took = seconds()
   const outcome = { seconds: took, traffic: await traffic.stop(), status: await settledStatus(instance) }
+  display.finish()
   for (const line of formatSummary(outcome)) display.print(line)
   const end = await instance.stop()
   if (end.exitCode !== 0) throw errorOf(end, instance.lastLines())
