@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// The addon's exports and its per-environment data. Every dp_* call but dp_version and dp_log_install runs on the
+// control thread; every N-API call runs on Node's main thread.
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <memory>
+
+#include "control_thread.h"
+#include "convert.h"
+
+namespace {
+
+// What `onEvent` gets, on its way from the control thread to Node's.
+struct Event {
+	enum { Link, Addresses, Removed } kind;
+	unsigned port = 0;
+	bool up = false;
+	uint32_t speedMbps = 0;
+	std::vector<StartCopy::Addresses> addresses;
+};
+
+class Addon : public Napi::Addon<Addon> {
+public:
+	Addon(Napi::Env env, Napi::Object exports)
+	{
+		dp_log_install();
+		// A supervisor that is killed takes its worker along, also one that is stuck.
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		DefineAddon(exports, {
+					     InstanceValue("dpdkVersion", Napi::String::New(env, dp_version())),
+					     InstanceMethod("start", &Addon::start),
+					     InstanceMethod("swapRules", &Addon::swapRules),
+					     InstanceMethod("stop", &Addon::stop),
+				     });
+	}
+
+private:
+	using Settle = std::function<void(Napi::Env, Napi::Promise::Deferred &)>;
+
+	// Runs `work` on the control thread; what it returns settles the promise on Node's main thread.
+	Napi::Value promise(Napi::Env env, const char *name, std::function<Settle()> work)
+	{
+		auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
+		auto done = std::make_shared<Napi::ThreadSafeFunction>(Napi::ThreadSafeFunction::New(
+			env, Napi::Function::New(env, [](const Napi::CallbackInfo &) {}), name, 0, 1));
+		control.post([work = std::move(work), deferred, done] {
+			auto *settle = new Settle(work());
+			done->BlockingCall(settle, [deferred](Napi::Env e, Napi::Function, Settle *s) {
+				std::unique_ptr<Settle> owned(s);
+				(*owned)(e, *deferred);
+			});
+			done->Release();
+		});
+		return deferred->Promise();
+	}
+
+	static Settle rejection(const dp_error &error)
+	{
+		return [error](Napi::Env env, Napi::Promise::Deferred &d) { d.Reject(errorToJs(env, error).Value()); };
+	}
+
+	void tell(Event event)
+	{
+		auto *copy = new Event(std::move(event));
+		events.NonBlockingCall(copy, [this](Napi::Env env, Napi::Function onEvent, Event *raw) {
+			std::unique_ptr<Event> owned(raw);
+			onEvent.Call({eventToJs(env, *owned)});
+		});
+	}
+
+	Napi::Value eventToJs(Napi::Env env, const Event &event)
+	{
+		Napi::Object out = Napi::Object::New(env);
+		switch (event.kind) {
+		case Event::Link:
+			out.Set("kind", "link");
+			out.Set("port", portNames.at(event.port));
+			out.Set("up", event.up);
+			out.Set("speedMbps", event.speedMbps);
+			break;
+		case Event::Addresses:
+			out.Set("kind", "addresses");
+			out.Set("addresses", addressesToJs(env, event.addresses, portNames));
+			break;
+		case Event::Removed:
+			out.Set("kind", "removed");
+			out.Set("port", portNames.at(event.port));
+			break;
+		}
+		return out;
+	}
+
+	Napi::Value start(const Napi::CallbackInfo &info)
+	{
+		std::shared_ptr<PlanCopy> plan = planFromJs(info[0].As<Napi::Object>());
+		int counters = info[1].As<Napi::Number>().Int32Value();
+		for (unsigned p = 0; p < plan->plan.n_ports; p++)
+			portNames.emplace_back(plan->plan.ports[p].name);
+		events = Napi::ThreadSafeFunction::New(info.Env(), info[2].As<Napi::Function>(), "events", 0, 1);
+		return promise(info.Env(), "start", [this, plan, counters]() -> Settle {
+			dp_events callbacks{
+				this,
+				[](void *self, unsigned port, bool up, uint32_t speed) {
+					static_cast<Addon *>(self)->tell({Event::Link, port, up, speed, {}});
+				},
+				[](void *self) {
+					static_cast<Addon *>(self)->tell({Event::Addresses, 0, false, 0, copyAddresses()});
+				},
+				[](void *self, unsigned port) {
+					static_cast<Addon *>(self)->tell({Event::Removed, port, false, 0, {}});
+				},
+			};
+			planInForce = plan;
+			dp_error error{};
+			if (dp_start(&plan->plan, counters, &callbacks, &error) < 0) {
+				events.Release();
+				return rejection(error);
+			}
+			control.setServing(true);
+			return [copy = copyStart()](Napi::Env env, Napi::Promise::Deferred &d) {
+				d.Resolve(startToJs(env, copy));
+			};
+		});
+	}
+
+	Napi::Value swapRules(const Napi::CallbackInfo &info)
+	{
+		std::shared_ptr<RulesCopy> rules = rulesFromJs(info[0].As<Napi::Array>());
+		return promise(info.Env(), "swapRules", [rules]() -> Settle {
+			dp_error error{};
+			if (dp_swap_rules(rules->rules.data(), static_cast<unsigned>(rules->rules.size()), &error) < 0)
+				return rejection(error);
+			return [layout = copyLayout()](Napi::Env env, Napi::Promise::Deferred &d) {
+				d.Resolve(layoutToJs(env, layout));
+			};
+		});
+	}
+
+	Napi::Value stop(const Napi::CallbackInfo &info)
+	{
+		return promise(info.Env(), "stop", [this]() -> Settle {
+			control.setServing(false);
+			unsigned missing = dp_stop();
+			events.Release();
+			return [missing](Napi::Env env, Napi::Promise::Deferred &d) { d.Resolve(Napi::Number::New(env, missing)); };
+		});
+	}
+
+	std::shared_ptr<PlanCopy> planInForce; // dp_start() keeps no pointer into it, but EAL's arguments are long-lived
+	std::vector<std::string> portNames;
+	Napi::ThreadSafeFunction events;
+	ControlThread control; // last: joined before the rest goes
+};
+
+} // namespace
+
+NODE_API_NAMED_ADDON(spillway, Addon)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backend `tap`: the tap's own queue, read and written by the exception thread with a virtio-net header. Attaching to
+ * an existing tap, its offloads and its MAC need no capability, only a tap that is ours (tun.c, tun_not_capable).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <rte_mbuf.h>
+
+#include "error.h"
+#include "exception.h"
+#include "netlink.h"
+
+/* Multi-segment packets of more pieces than this are copied by nobody and refused as tap_error. */
+#define MAX_PIECES 64
+
+static int
+check_link(const struct dp_exception_plan *plan, struct dp_link *link, struct dp_error *error)
+{
+	int rc = dp_netlink_link(plan->tap, link);
+	if (rc < 0)
+		return dp_fail(error, -rc, "tap_lookup", plan->tap, "%s", rc == -ENODEV ? "no such netdev in this network namespace" : strerror(-rc));
+	if (!link->is_tap)
+		return dp_fail(error, EMEDIUMTYPE, "tap_lookup", plan->tap, "the netdev is not a tap");
+	if (plan->queues > 1 && !link->multi_queue)
+		return dp_fail(error, ERANGE, "tap_lookup", plan->tap, "asked for %u queues, the tap was made with one", plan->queues);
+	return 0;
+}
+
+/* EPERM does not say whom the tap belongs to; the answer does. */
+static int
+fail_attach(const struct dp_exception_plan *plan, const struct dp_link *link, int errnum, struct dp_error *error)
+{
+	char owner[32] = "nobody", group[32] = "nobody";
+	if (link->has_owner)
+		snprintf(owner, sizeof(owner), "uid %u", link->owner);
+	if (link->has_group)
+		snprintf(group, sizeof(group), "gid %u", link->group);
+	return dp_fail(error, errnum, "TUNSETIFF", plan->tap, "owner %s, group %s; we are uid %u, gid %u: %s", owner, group,
+		       (unsigned)geteuid(), (unsigned)getegid(), strerror(errnum));
+}
+
+static int
+set_mac(int fd, const struct dp_exception_plan *plan, const uint8_t mac[6], struct dp_error *error)
+{
+	struct ifreq request = {0};
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", plan->tap);
+	request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memcpy(request.ifr_hwaddr.sa_data, mac, 6);
+	if (ioctl(fd, SIOCSIFHWADDR, &request) < 0)
+		return dp_fail(error, errno, "SIOCSIFHWADDR", plan->tap, "%s", strerror(errno));
+	return 0;
+}
+
+static int
+configure(int fd, const struct dp_exception_plan *plan, struct dp_error *error)
+{
+	int header = sizeof(struct virtio_net_hdr), send_buffer = INT_MAX;
+	if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
+		return dp_fail(error, errno, "TUNSETVNETHDRSZ", plan->tap, "%s", strerror(errno));
+	/* The kernel may leave checksums and TCP segmentation to us: we finish them (offload.c). */
+	if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)) < 0)
+		return dp_fail(error, errno, "TUNSETOFFLOAD", plan->tap, "%s", strerror(errno));
+	if (ioctl(fd, TUNSETSNDBUF, &send_buffer) < 0)
+		return dp_fail(error, errno, "TUNSETSNDBUF", plan->tap, "%s", strerror(errno));
+	return 0;
+}
+
+int
+dp_tap_open(struct dp_exception_queue *queue, struct dp_error *error)
+{
+	const struct dp_exception_plan *plan = &queue->port->plan->exception;
+	struct dp_link link;
+	if (check_link(plan, &link, error) < 0)
+		return -1;
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return dp_fail(error, errno, "open", "/dev/net/tun", "%s", strerror(errno));
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+	if (link.multi_queue)
+		request.ifr_flags |= IFF_MULTI_QUEUE;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", plan->tap);
+	if (ioctl(fd, TUNSETIFF, &request) < 0) {
+		fail_attach(plan, &link, errno, error);
+		close(fd);
+		return -1;
+	}
+	if (configure(fd, plan, error) < 0 || (memcmp(link.mac, queue->port->mac, sizeof(link.mac)) != 0 &&
+					       set_mac(fd, plan, queue->port->mac, error) < 0)) {
+		close(fd);
+		return -1;
+	}
+	queue->fd = fd;
+	return 0;
+}
+
+static enum dp_drop_reason
+refusal(int errnum)
+{
+	switch (errnum) {
+	case EIO: /* tun_get_user: the netdev is not up */
+	case EBADFD: /* the tap is gone */
+		return DP_DROP_TAP_DOWN;
+	case EAGAIN:
+		return DP_DROP_TAP_FULL;
+	default:
+		return DP_DROP_TAP_ERROR;
+	}
+}
+
+static int
+write_frame(int fd, const struct rte_mbuf *m)
+{
+	struct virtio_net_hdr header = {0};
+	struct iovec pieces[MAX_PIECES + 1] = {{.iov_base = &header, .iov_len = sizeof(header)}};
+	int n = 1;
+	for (; m != NULL; m = m->next) {
+		if (n > MAX_PIECES)
+			return EMSGSIZE;
+		pieces[n++] = (struct iovec){.iov_base = rte_pktmbuf_mtod(m, void *), .iov_len = rte_pktmbuf_data_len(m)};
+	}
+	return writev(fd, pieces, n) < 0 ? errno : 0;
+}
+
+static void
+punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint64_t packets = 0, bytes = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		int errnum = write_frame(queue->fd, pkts[i]);
+		if (errnum == 0) {
+			packets++;
+			bytes += rte_pktmbuf_pkt_len(pkts[i]);
+		} else {
+			dp_count(&queue->row->dropped[refusal(errnum)], 1);
+		}
+	}
+	dp_count(&queue->row->punted[klass], packets);
+	dp_count(&queue->row->punted_bytes[klass], bytes);
+	rte_pktmbuf_free_bulk(pkts, n);
+}
+
+/* What the virtio-net header asks for; false when it is something that was not negotiated. */
+static bool
+read_offload(const struct virtio_net_hdr *header, struct dp_offload *offload)
+{
+	*offload = (struct dp_offload){
+		.partial_checksum = (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0,
+		.checksum_start = header->csum_start,
+		.checksum_offset = header->csum_offset,
+		.segment_bytes = header->gso_size,
+	};
+	switch (header->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_NONE:
+		return true;
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		offload->gso = DP_GSO_TCP4;
+		return true;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		offload->gso = DP_GSO_TCP6;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static unsigned
+receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *scratch)
+{
+	unsigned n = 0;
+	for (; n < budget && dp_exception_can_inject(queue); n++) {
+		struct virtio_net_hdr header;
+		struct iovec pieces[2] = {
+			{.iov_base = &header, .iov_len = sizeof(header)},
+			{.iov_base = scratch->frame, .iov_len = sizeof(scratch->frame)},
+		};
+		ssize_t length = readv(queue->fd, pieces, 2);
+		if (length < (ssize_t)sizeof(header))
+			break; /* EAGAIN: nothing there */
+		struct dp_offload offload;
+		if (!read_offload(&header, &offload)) {
+			dp_count(&queue->row->tap_rx_frames, 1);
+			dp_count(&queue->row->dropped[DP_DROP_INJECT_MALFORMED], 1);
+			continue;
+		}
+		dp_exception_inject(queue, scratch->frame, (uint32_t)((size_t)length - sizeof(header)), &offload, scratch);
+	}
+	return n;
+}
+
+const struct dp_backend_ops dp_tap_ops = {.punt = punt, .receive = receive};

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backend `vhost-net`: DPDK's virtio-user port on /dev/vhost-net, attached to the tap. The kernel's vhost workers move
+ * the frames; the exception thread works on the rings.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_net.h>
+
+#include "eal.h"
+#include "error.h"
+#include "exception.h"
+
+#define VHOST_NET "/dev/vhost-net"
+
+/*
+ * Checksum receive offload negotiates GUEST_CSUM and LRO GUEST_TSO: bulk TCP from the kernel then comes in pieces of
+ * up to 64 KiB, which offload.c cuts.
+ */
+#define RX_OFFLOADS (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO)
+
+/* DPDK takes a missing path for a vhost-user socket and then fails with another text: look first. */
+static int
+check_device(struct dp_error *error)
+{
+	int fd = open(VHOST_NET, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return dp_fail(error, errno, "open", VHOST_NET, "%s", strerror(errno));
+	close(fd);
+	return 0;
+}
+
+static int
+configure(uint16_t id, const struct dp_port *port, struct dp_error *error)
+{
+	const struct dp_exception_plan *plan = &port->plan->exception;
+	struct rte_eth_dev_info info;
+	int rc = rte_eth_dev_info_get(id, &info);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_info_get", plan->tap, "%s", rte_strerror(-rc));
+	struct rte_eth_conf conf = {.rxmode.offloads = RX_OFFLOADS & info.rx_offload_capa,
+				    .txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa};
+	if (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO)
+		conf.rxmode.max_lro_pkt_size = DP_FRAME_MAX;
+	rc = rte_eth_dev_configure(id, plan->queues, plan->queues, &conf);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->tap, "%u queues: %s", plan->queues, rte_strerror(-rc));
+	for (uint16_t q = 0; q < plan->queues; q++) {
+		rc = rte_eth_rx_queue_setup(id, q, plan->queue_size, SOCKET_ID_ANY, NULL, port->mempool);
+		if (rc < 0)
+			return dp_fail(error, -rc, "rte_eth_rx_queue_setup", plan->tap, "queue %u, %u descriptors: %s", q,
+				       plan->queue_size, rte_strerror(-rc));
+		rc = rte_eth_tx_queue_setup(id, q, plan->queue_size, SOCKET_ID_ANY, NULL);
+		if (rc < 0)
+			return dp_fail(error, -rc, "rte_eth_tx_queue_setup", plan->tap, "queue %u, %u descriptors: %s", q,
+				       plan->queue_size, rte_strerror(-rc));
+	}
+	rc = rte_eth_dev_start(id);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_start", plan->tap, "%s", rte_strerror(-rc));
+	return 0;
+}
+
+int
+dp_vhost_net_open(const struct dp_port *port, uint16_t *virtio_port_id, struct dp_error *error)
+{
+	const struct dp_exception_plan *plan = &port->plan->exception;
+	const uint8_t *mac = port->mac;
+	if (check_device(error) < 0)
+		return -1;
+	char devargs[256];
+	snprintf(devargs, sizeof(devargs),
+		 "virtio_user%u,path=" VHOST_NET ",iface=%s,queues=%u,queue_size=%u,mac=%02x:%02x:%02x:%02x:%02x:%02x", port->id,
+		 plan->tap, plan->queues, plan->queue_size, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	if (dp_eal_probe(devargs, virtio_port_id, error) < 0)
+		return -1;
+	if (configure(*virtio_port_id, port, error) < 0) {
+		rte_eth_dev_close(*virtio_port_id);
+		return -1;
+	}
+	return 0;
+}
+
+void
+dp_vhost_net_close(uint16_t virtio_port_id)
+{
+	rte_eth_dev_stop(virtio_port_id);
+	rte_eth_dev_close(virtio_port_id);
+}
+
+static void
+punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
+{
+	/* vhost drops in silence what a tap that is down refuses. */
+	if (!atomic_load_explicit(queue->tap_up, memory_order_relaxed)) {
+		dp_count(&queue->row->dropped[DP_DROP_TAP_DOWN], n);
+		rte_pktmbuf_free_bulk(pkts, n);
+		return;
+	}
+	uint32_t lengths[DP_MAX_BURST];
+	for (uint16_t i = 0; i < n; i++)
+		lengths[i] = rte_pktmbuf_pkt_len(pkts[i]);
+	uint16_t sent = rte_eth_tx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, n);
+	uint64_t bytes = 0;
+	for (uint16_t i = 0; i < sent; i++)
+		bytes += lengths[i];
+	dp_count(&queue->row->punted[klass], sent);
+	dp_count(&queue->row->punted_bytes[klass], bytes);
+	if (sent < n) {
+		dp_count(&queue->row->dropped[DP_DROP_TAP_FULL], (uint64_t)(n - sent));
+		rte_pktmbuf_free_bulk(pkts + sent, (unsigned)(n - sent));
+	}
+}
+
+/* The driver has turned the virtio-net header into mbuf flags; where the checksum lies has to be found again. */
+static bool
+read_offload(const struct rte_mbuf *m, const uint8_t *frame, struct dp_offload *offload)
+{
+	struct dp_headers headers;
+	*offload = (struct dp_offload){0};
+	if (!dp_headers_parse(frame, rte_pktmbuf_pkt_len(m), &headers))
+		return false;
+	if (m->ol_flags & RTE_MBUF_F_RX_LRO) {
+		offload->gso = headers.ipv6 ? DP_GSO_TCP6 : DP_GSO_TCP4;
+		offload->segment_bytes = m->tso_segsz;
+	}
+	offload->partial_checksum = true;
+	offload->checksum_start = (uint16_t)headers.l4_offset;
+	offload->checksum_offset = headers.protocol == IPPROTO_TCP ? 16 : 6;
+	return true;
+}
+
+static void
+inject_unfinished(struct dp_exception_queue *queue, struct rte_mbuf *m, struct dp_scratch *scratch)
+{
+	uint32_t length = rte_pktmbuf_pkt_len(m);
+	struct dp_offload offload;
+	const void *head = length <= sizeof(scratch->frame) ? rte_pktmbuf_read(m, 0, length, scratch->frame) : NULL;
+	if (head != NULL && head != scratch->frame)
+		memcpy(scratch->frame, head, length);
+	if (head == NULL || !read_offload(m, scratch->frame, &offload)) {
+		dp_count(&queue->row->tap_rx_frames, 1);
+		dp_count(&queue->row->dropped[DP_DROP_INJECT_MALFORMED], 1);
+	} else {
+		dp_exception_inject(queue, scratch->frame, length, &offload, scratch);
+	}
+	rte_pktmbuf_free(m);
+}
+
+static unsigned
+receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *scratch)
+{
+	struct rte_mbuf *pkts[64];
+	if (!dp_exception_can_inject(queue))
+		return 0;
+	/* One at a time towards a ring that may fill up: can_inject() promises room for one frame of any size. */
+	unsigned n = 0;
+	while (n < budget && n < 64 && dp_exception_can_inject(queue)) {
+		uint16_t got = rte_eth_rx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, queue->inject ? 1 : 32);
+		for (uint16_t i = 0; i < got; i++) {
+			uint64_t checksum = pkts[i]->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+			if ((pkts[i]->ol_flags & RTE_MBUF_F_RX_LRO) || checksum == RTE_MBUF_F_RX_L4_CKSUM_NONE)
+				inject_unfinished(queue, pkts[i], scratch);
+			else
+				dp_exception_inject_mbuf(queue, pkts[i]);
+		}
+		if (got == 0)
+			break;
+		n += got;
+	}
+	return n;
+}
+
+const struct dp_backend_ops dp_vhost_net_ops = {.punt = punt, .receive = receive};

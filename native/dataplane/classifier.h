@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One fused program for a whole rule list: which rule takes this packet?
+ *
+ *   text --libpcap--> classic BPF  (filter_source)   the language and the oracle
+ *        --fuse-----> decision DAG (filter_fuse)     all programs in one, every known fact used
+ *        --emit-----> two eBPF programs (filter_emit), loaded by rte_bpf and compiled by its JIT:
+ *          fast   reads the first segment directly; answers DP_FILTER_BAIL where that is not enough
+ *          exact  any mbuf, any length; runs after filter_headers has looked at the frame
+ *
+ * A classifier never changes after dp_classifier_new(): any number of lcores may read it, while the control
+ * thread makes the next one. Nothing here needs EAL.
+ */
+#ifndef DP_CLASSIFIER_H
+#define DP_CLASSIFIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "dataplane.h"
+
+/* The frame ends within its VLAN tags, its IPv4 header or its IPv6 header chain. */
+#define DP_CLASSIFY_TRUNCATED 0xffff
+
+/* One rule: matches when any of its pcap-filter(7) expressions does; with none it matches everything. */
+struct dp_rule_source {
+	const char *name;
+	const char *const *match;
+	unsigned n_match;
+};
+
+enum dp_classifier_flags {
+	DP_CLASSIFIER_INTERPRET = 1,  /* rte_bpf's interpreter even where there is a JIT */
+	DP_CLASSIFIER_EXACT_ONLY = 2, /* every packet through the exact program */
+};
+
+struct dp_classifier_info {
+	unsigned rules;
+	unsigned programs;     /* classic BPF programs that were fused */
+	unsigned source_insns; /* their instructions */
+	unsigned fast_insns;   /* 0: there is no fast program */
+	unsigned exact_insns;
+	size_t fast_jit_bytes;
+	size_t exact_jit_bytes;
+	bool jit;	      /* false: interpreted */
+	unsigned fuse_effort; /* 0 all facts used ... 3 programs merely chained: what kept the size bounded */
+};
+
+struct dp_classifier;
+
+/*
+ * Compiles `rules`, of which the last must match everything (no expression). May take a second for expressions of
+ * many hundred hosts: libpcap's optimiser. Returns NULL with *error filled: subject is the rule's name, message libpcap's text.
+ */
+struct dp_classifier *dp_classifier_new(const struct dp_rule_source *rules, unsigned n, unsigned flags,
+					struct dp_error *error);
+void dp_classifier_free(struct dp_classifier *classifier);
+void dp_classifier_describe(const struct dp_classifier *classifier, struct dp_classifier_info *info);
+
+/* index[i] = the first rule that matches pkts[i], or DP_CLASSIFY_TRUNCATED. */
+void dp_classify_burst(const struct dp_classifier *classifier, struct rte_mbuf **pkts, uint16_t n, uint16_t *index);
+
+#endif

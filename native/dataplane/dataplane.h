@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything the binding, the C programs and the tests may call. Plain C that C++17 can read: no rte_*.h,
+ * no _Atomic. All functions but dp_log_install() run on one thread, the control thread, which becomes EAL's
+ * main lcore. An EAL can be started once per process, so this is a set of functions and not an object.
+ */
+#ifndef DP_DATAPLANE_H
+#define DP_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DP_NAME_LEN 64
+#define DP_MAX_PORTS 16
+#define DP_MAX_LCORES 64
+#define DP_MAX_EXCEPTION_THREADS 8
+#define DP_MAX_BURST 256
+#define DP_MAX_RULES 512
+#define DP_ADDRESS_LEN 46
+
+enum dp_mode { DP_MODE_IO, DP_MODE_MAC, DP_MODE_MACSWAP, DP_MODE_RXONLY, DP_MODE_TXONLY, DP_MODE_ICMPECHO };
+enum dp_backend { DP_BACKEND_NONE, DP_BACKEND_TAP, DP_BACKEND_VHOST_NET };
+enum dp_verdict { DP_VERDICT_FORWARD, DP_VERDICT_KERNEL, DP_VERDICT_DROP };
+/* Classes of the exception path, most important first. */
+enum dp_class { DP_CLASS_CONTROL, DP_CLASS_LOCAL, DP_CLASS_OTHER, DP_CLASS_COUNT };
+
+/* What failed: errno, the call, what it was about, and what more there is to say. */
+struct dp_error {
+	int errnum;
+	const char *call; /* a string constant */
+	char subject[DP_NAME_LEN];
+	char message[256];
+};
+
+/* Token bucket; pps 0 means no limit. */
+struct dp_limit {
+	uint64_t pps;
+	uint64_t burst;
+};
+
+struct dp_exception_plan {
+	enum dp_backend backend;
+	char tap[16];
+	uint16_t queues;
+	uint16_t queue_size; /* descriptors of a virtio queue */
+};
+
+struct dp_port_plan {
+	char name[DP_NAME_LEN];
+	char devargs[512];
+	uint16_t queues; /* 0: as many as lcores and device allow */
+	uint16_t rx_descriptors;
+	uint16_t tx_descriptors;
+	uint16_t mtu; /* 0: the device's own */
+	uint16_t peer;
+	bool has_eth_peer;
+	uint8_t eth_peer[6];
+	struct dp_exception_plan exception;
+};
+
+struct dp_plan {
+	unsigned n_eal_args;
+	char **eal_args; /* without the program's name */
+	unsigned n_lcores;
+	unsigned lcore_ids[DP_MAX_LCORES];
+	bool sleep_when_idle;
+	uint16_t burst;
+	unsigned mbufs; /* per NUMA node */
+	unsigned mbuf_cache;
+	uint16_t data_room;
+	const uint8_t *prefill; /* frame written into every mbuf, or NULL */
+	uint16_t prefill_len;
+	enum dp_mode mode;
+	unsigned n_ports;
+	struct dp_port_plan ports[DP_MAX_PORTS];
+	struct dp_limit exception_limit;
+};
+
+/* One rule: matches when any of its pcap-filter(7) expressions does; with none it matches everything. */
+struct dp_rule {
+	const char *name;
+	const char *const *match;
+	unsigned n_match;
+	enum dp_verdict verdict;
+	enum dp_class klass;
+	struct dp_limit limit;
+};
+
+struct dp_port_info {
+	char name[DP_NAME_LEN];
+	char device[DP_NAME_LEN];
+	char driver[DP_NAME_LEN];
+	uint8_t mac[6];
+	uint16_t mtu;
+	int numa_node;
+	uint16_t rx_queues;
+	uint16_t tx_queues;
+	bool link_up;
+	enum dp_backend backend;
+	char tap[16];
+	uint16_t exception_queues;
+};
+
+struct dp_lcore_info {
+	unsigned lcore_id;
+	int cpu_id;
+	uint64_t rx_ports; /* bit p: polls a receive queue of port p */
+	uint16_t queue_id; /* that queue's number, the same on each port */
+};
+
+struct dp_info {
+	uint64_t tsc_hz;
+	unsigned n_ports;
+	struct dp_port_info ports[DP_MAX_PORTS];
+	unsigned n_lcores;
+	struct dp_lcore_info lcores[DP_MAX_LCORES];
+};
+
+/* One 64-bit slot of the counter file. Labels are "key=value" pairs joined by ','. */
+struct dp_slot {
+	const char *name;
+	char labels[128];
+	uint32_t index;
+	bool gauge;
+};
+
+struct dp_layout {
+	uint32_t generation;
+	unsigned n_slots;
+	const struct dp_slot *slots; /* valid until the next swap or stop */
+};
+
+/* The addresses that belong to one port's tap and its VLAN and macvlan children. */
+struct dp_addresses {
+	unsigned port;
+	char tap[16];
+	unsigned n;
+	char (*text)[DP_ADDRESS_LEN];
+};
+
+/* State changes, told on the control thread from within dp_service(). */
+struct dp_events {
+	void *context;
+	void (*link)(void *context, unsigned port, bool up, uint32_t speed_mbps);
+	void (*addresses)(void *context);
+	void (*removed)(void *context, unsigned port);
+};
+
+const char *dp_version(void);
+
+/*
+ * Sends EAL's log lines to descriptor 2 as "@dpdk LEVEL TEXT", one line a write, and a fatal signal's name and
+ * backtrace as "@crash TEXT". Call it once, before dp_start().
+ */
+void dp_log_install(void);
+
+/*
+ * Starts EAL, ports, exception threads and lcores. `counters` is a descriptor of a file whose size the caller
+ * has set; it is mapped and may be closed afterwards. Lcores poll nothing before the first dp_swap_rules().
+ * Returns 0, or -1 with *error filled and everything released that can be.
+ */
+int dp_start(const struct dp_plan *plan, int counters, const struct dp_events *events, struct dp_error *error);
+
+/* What dp_start() made. */
+void dp_get_info(struct dp_info *info);
+struct dp_layout dp_get_layout(void);
+/* The addresses in force; the array is dp_start()'s ports with an exception path, `*n` of them. */
+const struct dp_addresses *dp_get_addresses(unsigned *n);
+
+/*
+ * Compiles `rules` (the last one must match everything) and puts them in force on every lcore. Returns when no
+ * lcore reads the old list any more. On error the old list stays.
+ */
+int dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_error *error);
+
+/*
+ * One turn of the control thread: waits until `wake_fd` is readable, something happened in the network
+ * namespace, or it is time to refresh port rows; then does what there is to do. Returns after each turn.
+ */
+void dp_service(int wake_fd);
+
+/* Drains and stops lcores, exception threads, ports and EAL, in this order. Returns mbufs that did not come back. */
+unsigned dp_stop(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_version.h>
+
+#include "error.h"
+
+const char *
+dp_version(void)
+{
+	return rte_version() + sizeof("DPDK ") - 1;
+}
+
+int
+dp_eal_start(const struct dp_plan *plan, struct dp_error *error)
+{
+	/* EAL keeps pointers into argv and reorders it: the array stays for the process's life. */
+	char **argv = calloc(plan->n_eal_args + 2, sizeof(*argv));
+	if (argv == NULL)
+		return dp_fail(error, ENOMEM, "rte_eal_init", "EAL", "out of memory");
+	argv[0] = strdup("spillway");
+	for (unsigned i = 0; i < plan->n_eal_args; i++)
+		argv[i + 1] = strdup(plan->eal_args[i]);
+	if (rte_eal_init((int)plan->n_eal_args + 1, argv) < 0)
+		return dp_fail(error, rte_errno, "rte_eal_init", "EAL", "%s", rte_strerror(rte_errno));
+	for (unsigned i = 0; i < plan->n_lcores; i++)
+		if (!rte_lcore_is_enabled(plan->lcore_ids[i]))
+			return dp_fail(error, EINVAL, "rte_lcore_is_enabled", "EAL", "lcore %u is not among EAL's lcores",
+				       plan->lcore_ids[i]);
+	return 0;
+}
+
+int
+dp_eal_probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
+{
+	uint64_t before[RTE_MAX_ETHPORTS / 64 + 1] = {0};
+	uint16_t id;
+	RTE_ETH_FOREACH_DEV(id)
+		before[id / 64] |= UINT64_C(1) << (id % 64);
+	int rc = rte_dev_probe(devargs);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_dev_probe", devargs, "%s", rte_strerror(-rc));
+	RTE_ETH_FOREACH_DEV(id) {
+		if ((before[id / 64] & (UINT64_C(1) << (id % 64))) == 0) {
+			*port_id = id;
+			return 0;
+		}
+	}
+	return dp_fail(error, ENODEV, "rte_dev_probe", devargs, "the device was probed, but no driver made an Ethernet port of it");
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DP_EAL_H
+#define DP_EAL_H
+
+#include "dataplane.h"
+
+/* Initialises EAL on the calling thread, which becomes the main lcore. 0, or -1 with *error. */
+int dp_eal_start(const struct dp_plan *plan, struct dp_error *error);
+
+/* Probes one device and finds the ethdev port that it made. 0, or -1 with *error. */
+int dp_eal_probe(const char *devargs, uint16_t *port_id, struct dp_error *error);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The exception path: what lcores punt goes to a port's tap, what the kernel sends through the tap is injected into
+ * the port. One thread per exception queue; thread t owns queue t of every exception port, alone.
+ */
+#ifndef DP_EXCEPTION_H
+#define DP_EXCEPTION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "counters.h"
+#include "dataplane.h"
+#include "lcore.h"
+#include "offload.h"
+#include "port.h"
+#include "token_bucket.h"
+
+struct rte_mbuf;
+struct rte_ring;
+
+/* One queue of an exception port, as its thread sees it. */
+struct dp_exception_queue {
+	const struct dp_port *port;
+	const struct dp_backend_ops *ops;
+	int fd;			   /* backend tap: this queue of the tap */
+	uint16_t virtio_port_id;   /* backend vhost-net: the virtio-user port ... */
+	uint16_t virtio_queue_id;  /* ... and its queue */
+	_Atomic bool *tap_up;	   /* control: write, thread: read */
+	struct dp_flow_row *row;   /* thread: write */
+	struct rte_ring *inject;   /* to the lcore that transmits; NULL: on the port's spare queue */
+	bool broken;		   /* see dp_inject_transmit() */
+};
+
+/* How a backend moves frames. Called on the exception thread only. */
+struct dp_backend_ops {
+	/* Sends `n` packets of one class to the kernel: frees all, counts each as punted or dropped. */
+	void (*punt)(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n);
+	/* Takes up to `budget` frames from the kernel and injects them; returns how many. `scratch` is the thread's. */
+	unsigned (*receive)(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *scratch);
+};
+
+extern const struct dp_backend_ops dp_tap_ops;
+extern const struct dp_backend_ops dp_vhost_net_ops;
+
+struct dp_exception_thread {
+	_Atomic enum dp_phase phase; /* control: write, thread: read */
+	pthread_t pthread;
+	bool running;		     /* control */
+	unsigned index;
+	unsigned n_lcores;
+	struct rte_ring *rings[DP_MAX_LCORES][DP_CLASS_COUNT]; /* lcore: enqueue, thread: dequeue */
+	unsigned n_queues;
+	struct dp_exception_queue queues[DP_MAX_PORTS];
+	struct dp_exception_queue *queue_of_port[RTE_MAX_ETHPORTS]; /* by ethdev port id */
+	struct dp_token_bucket limiter;
+	struct dp_thread_row *row;
+	struct dp_scratch *scratch;
+};
+
+/*
+ * Opens queue `index` of `port`'s tap. `mac` is written to the tap when it differs: frames for the port's address
+ * are frames for the tap's. 0, or -1 with *error.
+ */
+int dp_tap_open(struct dp_exception_queue *queue, struct dp_error *error);
+/* Creates the virtio-user port on /dev/vhost-net with all its queues. 0, or -1 with *error. */
+int dp_vhost_net_open(const struct dp_port *port, uint16_t *virtio_port_id, struct dp_error *error);
+void dp_vhost_net_close(uint16_t virtio_port_id);
+
+/* Starts the thread. 0, or -1 with *error. */
+int dp_exception_thread_start(struct dp_exception_thread *thread, struct dp_error *error);
+/* Delivers what is still in the rings and joins the thread. Lcores must have stopped enqueueing. */
+void dp_exception_thread_stop(struct dp_exception_thread *thread);
+
+/* Kernel -> wire, for the backends: a whole frame in linear memory, finished as `offload` asks, into the port. */
+void dp_exception_inject(struct dp_exception_queue *queue, uint8_t *frame, uint32_t length,
+			 const struct dp_offload *offload, struct dp_scratch *scratch);
+/* The same for a frame that needs no work and lies in an mbuf; takes the mbuf. */
+void dp_exception_inject_mbuf(struct dp_exception_queue *queue, struct rte_mbuf *m);
+/* Whether the way to the wire can take another frame of the largest size; if not it stays with the kernel. */
+bool dp_exception_can_inject(const struct dp_exception_queue *queue);
+
+#endif

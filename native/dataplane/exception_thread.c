@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The exception thread: rings -> kernel in strict order control > local > other within the total limit, kernel ->
+ * wire. It may make system calls; the lcores never wait for it.
+ */
+#include "exception.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "error.h"
+#include "idle.h"
+#include "inject.h"
+
+#define PUNT_BURST 32
+/* Packets to the kernel in one turn before frames from the kernel get theirs. */
+#define PUNT_TURN 256
+#define RECEIVE_BUDGET 32
+
+/*
+ * Sixteenths of the total limit's burst that a class leaves for those above it: a flood of `other` empties the
+ * bucket only so far, and control protocols still find tokens.
+ */
+static const unsigned reserve_sixteenths[DP_CLASS_COUNT] = {
+	[DP_CLASS_CONTROL] = 0,
+	[DP_CLASS_LOCAL] = 2,
+	[DP_CLASS_OTHER] = 4,
+};
+
+/* Splits a burst by port, in order, and hands each part to its backend. */
+static void
+punt(struct dp_exception_thread *t, enum dp_class klass, struct rte_mbuf **pkts, unsigned n)
+{
+	for (unsigned i = 0; i < n;) {
+		uint16_t port_id = pkts[i]->port;
+		unsigned first = i;
+		while (i < n && pkts[i]->port == port_id)
+			i++;
+		struct dp_exception_queue *queue = t->queue_of_port[port_id];
+		queue->ops->punt(queue, klass, pkts + first, (uint16_t)(i - first));
+	}
+}
+
+static void
+limit_and_punt(struct dp_exception_thread *t, enum dp_class klass, struct rte_mbuf **pkts, unsigned n)
+{
+	unsigned kept = 0;
+	dp_token_bucket_refill(&t->limiter, rte_rdtsc());
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		if (dp_token_bucket_take(&t->limiter, reserve_sixteenths[klass])) {
+			pkts[kept++] = m;
+			continue;
+		}
+		dp_count(&t->queue_of_port[m->port]->row->dropped[DP_DROP_EXCEPTION_LIMIT], 1);
+		rte_pktmbuf_free(m);
+	}
+	punt(t, klass, pkts, kept);
+}
+
+/* Takes one burst of the most important class that has packets; 0 when no ring has any. */
+static unsigned
+punt_next(struct dp_exception_thread *t)
+{
+	struct rte_mbuf *pkts[PUNT_BURST];
+	for (unsigned c = 0; c < DP_CLASS_COUNT; c++) {
+		unsigned n = 0;
+		for (unsigned l = 0; l < t->n_lcores && n < PUNT_BURST; l++)
+			n += rte_ring_sc_dequeue_burst(t->rings[l][c], (void **)(pkts + n), PUNT_BURST - n, NULL);
+		if (n > 0) {
+			limit_and_punt(t, (enum dp_class)c, pkts, n);
+			return n;
+		}
+	}
+	return 0;
+}
+
+static void
+refresh_queued(struct dp_exception_thread *t)
+{
+	for (unsigned c = 0; c < DP_CLASS_COUNT; c++) {
+		unsigned queued = 0;
+		for (unsigned l = 0; l < t->n_lcores; l++)
+			queued += rte_ring_count(t->rings[l][c]);
+		dp_set(&t->row->queued[c], queued);
+	}
+}
+
+static unsigned
+turn(struct dp_exception_thread *t, enum dp_phase phase)
+{
+	unsigned moved = 0, n;
+	refresh_queued(t);
+	while (moved < PUNT_TURN && (n = punt_next(t)) > 0)
+		moved += n;
+	if (phase == DP_PHASE_RUN)
+		for (unsigned i = 0; i < t->n_queues; i++)
+			moved += t->queues[i].ops->receive(&t->queues[i], RECEIVE_BUDGET, t->scratch);
+	return moved;
+}
+
+/* Sleeps up to `ns`; a frame from a tap ends the sleep, a packet from an lcore does not (lcores make no calls). */
+static void
+rest(struct dp_exception_thread *t, long ns)
+{
+	struct pollfd fds[DP_MAX_PORTS];
+	nfds_t n = 0;
+	for (unsigned i = 0; i < t->n_queues; i++)
+		if (t->queues[i].fd >= 0 && dp_exception_can_inject(&t->queues[i]))
+			fds[n++] = (struct pollfd){.fd = t->queues[i].fd, .events = POLLIN};
+	struct timespec timeout = {.tv_nsec = ns};
+	ppoll(fds, n, &timeout, NULL);
+	/* A tap that is down or gone is "ready" at once: sleep without it, or this would spin. */
+	for (nfds_t i = 0; i < n; i++) {
+		if (fds[i].revents & (POLLERR | POLLHUP | POLLNVAL)) {
+			nanosleep(&timeout, NULL);
+			break;
+		}
+	}
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct dp_exception_thread *t = arg;
+	char name[16];
+	snprintf(name, sizeof(name), "exception-%u", t->index);
+	pthread_setname_np(pthread_self(), name);
+	prctl(PR_SET_TIMERSLACK, 1);
+	/* With an lcore id of its own the thread has a mempool cache. */
+	bool registered = rte_thread_register() == 0;
+	struct dp_load load;
+	dp_load_init(&load, &t->row->busy_cycles, &t->row->idle_cycles);
+	for (;;) {
+		enum dp_phase phase = atomic_load_explicit(&t->phase, memory_order_acquire);
+		uint64_t begin = dp_load_begin(&load);
+		unsigned moved = turn(t, phase);
+		dp_load_end(&load, begin, moved > 0);
+		dp_count(&t->row->polls, 1);
+		if (moved > 0)
+			continue;
+		if (phase == DP_PHASE_STOP)
+			break;
+		long ns = dp_load_sleep_ns(&load);
+		if (ns > 0)
+			rest(t, ns);
+		else
+			rte_pause();
+	}
+	if (registered)
+		rte_thread_unregister();
+	return NULL;
+}
+
+int
+dp_exception_thread_start(struct dp_exception_thread *t, struct dp_error *error)
+{
+	t->scratch = malloc(sizeof(*t->scratch));
+	if (t->scratch == NULL)
+		return dp_fail(error, ENOMEM, "malloc", "exception thread", "out of memory");
+	int rc = pthread_create(&t->pthread, NULL, thread_main, t);
+	if (rc != 0)
+		return dp_fail(error, rc, "pthread_create", "exception thread", "%s", strerror(rc));
+	t->running = true;
+	return 0;
+}
+
+void
+dp_exception_thread_stop(struct dp_exception_thread *t)
+{
+	if (t->running) {
+		atomic_store_explicit(&t->phase, DP_PHASE_STOP, memory_order_release);
+		pthread_join(t->pthread, NULL);
+		t->running = false;
+	}
+	free(t->scratch);
+	t->scratch = NULL;
+}

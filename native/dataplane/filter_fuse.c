@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "filter_fuse.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "filter_fuse_internal.h"
+#include "filter_vet.h"
+
+/* Bounds on work and memory; beyond them the list is fused again with less effort. */
+#define MAX_STEPS 400000
+#define MAX_NODES 60000
+#define NODE_SLOTS (1u << 17)
+#define MAX_DEPTH 20000
+/* Deep recursion for long lists: MAX_DEPTH frames. Only what is touched costs memory. */
+#define STACK_BYTES (64u << 20)
+
+static uint32_t
+hash_node(const struct dp_filter_node *node)
+{
+	uint64_t hash = node->leaf ? node->answer : (uint64_t)node->yes << 20 ^ node->no;
+	hash = (hash ^ (uint64_t)node->test.a << 40 ^ node->test.k) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(hash >> 32) % NODE_SLOTS;
+}
+
+/* Equal nodes are one node. They are compared as bytes, so whoever makes one clears it first. */
+static uint32_t
+intern_node(struct dp_fuser *fuser, const struct dp_filter_node *node)
+{
+	struct dp_filter_dag *dag = fuser->dag;
+	uint32_t slot = hash_node(node);
+	for (; fuser->node_slots[slot] != 0; slot = (slot + 1) % NODE_SLOTS)
+		if (memcmp(&dag->nodes[fuser->node_slots[slot] - 1], node, sizeof(*node)) == 0)
+			return fuser->node_slots[slot] - 1;
+	if (dag->n == MAX_NODES) {
+		fuser->too_big = true;
+		return 0;
+	}
+	dag->nodes[dag->n] = *node;
+	fuser->node_slots[slot] = dag->n + 1;
+	return dag->n++;
+}
+
+static uint32_t
+make_leaf(struct dp_fuser *fuser, uint16_t answer)
+{
+	struct dp_filter_node node;
+	memset(&node, 0, sizeof(node));
+	node.leaf = true;
+	node.answer = answer;
+	return intern_node(fuser, &node);
+}
+
+static uint32_t
+make_test(struct dp_fuser *fuser, const struct dp_fork *fork, uint32_t yes, uint32_t no)
+{
+	struct dp_filter_node node;
+	memset(&node, 0, sizeof(node));
+	node.likely = fork->likely;
+	node.test = fork->test;
+	node.yes = yes;
+	node.no = no;
+	return intern_node(fuser, &node);
+}
+
+__attribute__((noinline)) static const struct dp_facts *
+learn(struct dp_fuser *fuser, const struct dp_facts *facts, const struct dp_test *test, bool answer)
+{
+	struct dp_facts_builder learned;
+	dp_facts_learn(facts, &fuser->dag->exprs, test, answer, &learned);
+	const struct dp_facts *result = dp_memo_facts(fuser->memo, &learned);
+	if (result == NULL)
+		fuser->too_big = true;
+	return result == NULL ? facts : result;
+}
+
+static uint32_t build(struct dp_fuser *fuser, struct dp_state state, const struct dp_facts *facts,
+		      struct dp_support *consulted);
+
+/*
+ * A test is worth making only if the one branch would do something else in the place of the other. Each branch is
+ * tried under what the opposite answer teaches; where it then does the same as the opposite branch, it serves both.
+ */
+static uint32_t
+join(struct dp_fuser *fuser, const struct dp_fork *fork, const struct dp_facts *facts, struct dp_support *consulted)
+{
+	const struct dp_facts *if_yes = learn(fuser, facts, &fork->test, true);
+	const struct dp_facts *if_no = learn(fuser, facts, &fork->test, false);
+	uint32_t yes = build(fuser, fork->yes, if_yes, consulted);
+	uint32_t no = build(fuser, fork->no, if_no, consulted);
+	if (yes == no)
+		return yes;
+	if (fuser->effort == 0) {
+		if (!fork->no_needs_test && build(fuser, fork->no, if_yes, consulted) == yes)
+			return build(fuser, fork->no, facts, consulted);
+		if (!fork->yes_needs_test && build(fuser, fork->yes, if_no, consulted) == no)
+			return build(fuser, fork->yes, facts, consulted);
+	}
+	return make_test(fuser, fork, yes, no);
+}
+
+static uint32_t
+build_fork(struct dp_fuser *fuser, const struct dp_fork *fork, const struct dp_facts *facts,
+	   struct dp_support *consulted)
+{
+	const struct dp_expr_table *exprs = &fuser->dag->exprs;
+	uint32_t node = 0;
+	if (dp_memo_find(fuser->memo, exprs, &fork->at, facts, &node, consulted))
+		return node;
+	struct dp_support here = exprs->exprs[fork->test.a].support;
+	dp_support_add(&here, &exprs->exprs[fork->test.b].support);
+	if (fuser->depth == MAX_DEPTH) {
+		fuser->too_big = true;
+		return 0;
+	}
+	fuser->depth++;
+	node = join(fuser, fork, facts, &here);
+	fuser->depth--;
+	if (!dp_memo_add(fuser->memo, &fork->at, facts, node, &here))
+		fuser->too_big = true;
+	dp_support_add(consulted, &here);
+	return node;
+}
+
+static uint32_t
+build(struct dp_fuser *fuser, struct dp_state state, const struct dp_facts *facts, struct dp_support *consulted)
+{
+	struct dp_fork fork;
+	if (fuser->refused != NULL || fuser->too_big)
+		return 0;
+	if (dp_filter_step(fuser, &state, &facts, consulted, &fork))
+		return build_fork(fuser, &fork, facts, consulted);
+	if (state.program == DP_STATE_MATCH)
+		return make_leaf(fuser, state.pc);
+	return make_leaf(fuser, DP_FILTER_BAIL);
+}
+
+/* The fast variant asks for its window once, before everything. */
+static uint32_t
+build_root(struct dp_fuser *fuser)
+{
+	struct dp_facts_builder nothing = {.n = 0};
+	struct dp_support consulted = {{0}};
+	const struct dp_facts *facts = dp_memo_facts(fuser->memo, &nothing);
+	if (facts == NULL)
+		return 0;
+	if (fuser->variant == DP_FILTER_EXACT)
+		return build(fuser, (struct dp_state){0}, facts, &consulted);
+	struct dp_expr_table *exprs = &fuser->dag->exprs;
+	struct dp_fork window = {
+		.test = {.kind = DP_TEST_ABOVE,
+			 .a = dp_expr_symbol(exprs, DP_EXPR_SEGMENT),
+			 .k = DP_FILTER_WINDOW - 1},
+		.likely = true,
+	};
+	struct dp_test frame = {.kind = DP_TEST_ABOVE,
+				.a = dp_expr_symbol(exprs, DP_EXPR_LENGTH),
+				.k = DP_FILTER_WINDOW - 1};
+	facts = learn(fuser, learn(fuser, facts, &window.test, true), &frame, true);
+	uint32_t inside = build(fuser, (struct dp_state){0}, facts, &consulted);
+	uint32_t bail = make_leaf(fuser, DP_FILTER_BAIL);
+	return inside == bail ? bail : make_test(fuser, &window, inside, bail);
+}
+
+static bool
+add_program(struct dp_fuser *fuser, const struct bpf_program *classic, uint16_t answer)
+{
+	struct dp_stepped *program = &fuser->programs[fuser->n_programs++];
+	*program = (struct dp_stepped){.insns = classic->bf_insns, .n = classic->bf_len, .answer = answer};
+	program->live = dp_filter_liveness(classic->bf_insns, classic->bf_len);
+	return program->live != NULL;
+}
+
+static bool
+add_programs(struct dp_fuser *fuser, const struct dp_filter_source *source)
+{
+	struct bpf_program vet = dp_filter_vet_program();
+	fuser->programs = calloc(source->n + 1, sizeof(*fuser->programs));
+	if (fuser->programs == NULL)
+		return false;
+	if (fuser->variant == DP_FILTER_FAST && !add_program(fuser, &vet, DP_STATE_BAIL))
+		return false;
+	for (unsigned i = 0; i < source->n; i++)
+		if (!add_program(fuser, &source->programs[i].classic, (uint16_t)source->programs[i].rule))
+			return false;
+	return true;
+}
+
+static void *
+fuse_on_own_stack(void *argument)
+{
+	struct dp_fuser *fuser = argument;
+	fuser->dag->root = build_root(fuser);
+	return NULL;
+}
+
+static int
+run_on_own_stack(struct dp_fuser *fuser)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int failure = pthread_attr_init(&attributes);
+	if (failure != 0)
+		return failure;
+	failure = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	if (failure == 0)
+		failure = pthread_create(&thread, &attributes, fuse_on_own_stack, fuser);
+	if (failure == 0)
+		failure = pthread_join(thread, NULL);
+	pthread_attr_destroy(&attributes);
+	return failure;
+}
+
+static int
+report(const struct dp_fuser *fuser, int failure, struct dp_error *error)
+{
+	if (failure != 0)
+		return dp_fail(error, failure, "pthread_create", "rule list", "%s", strerror(failure));
+	if (fuser->refused != NULL)
+		return dp_fail(error, EINVAL, "dp_classifier_new", "rule list", "%s", fuser->refused);
+	if (fuser->too_big)
+		return dp_fail(error, E2BIG, "dp_classifier_new", "rule list",
+			       "the list is too large: its programs do not fuse into %d tests", MAX_NODES);
+	if (fuser->dag->exprs.out_of_memory)
+		return dp_fail(error, ENOMEM, "dp_classifier_new", "rule list", "out of memory");
+	return 0;
+}
+
+int
+dp_filter_fuse(struct dp_filter_dag *dag, const struct dp_filter_source *source, enum dp_filter_variant variant,
+	       unsigned effort, struct dp_error *error)
+{
+	*dag = (struct dp_filter_dag){.variant = variant, .effort = effort};
+	struct dp_fuser fuser = {
+		.dag = dag, .variant = variant, .effort = effort, .memo = dp_memo_new(), .steps_left = MAX_STEPS};
+	dag->nodes = calloc(MAX_NODES, sizeof(*dag->nodes));
+	fuser.node_slots = calloc(NODE_SLOTS, sizeof(*fuser.node_slots));
+	int failure = ENOMEM;
+	bool room = dag->nodes != NULL && fuser.node_slots != NULL && fuser.memo != NULL;
+	if (dp_expr_table_init(&dag->exprs) && room && add_programs(&fuser, source))
+		failure = run_on_own_stack(&fuser);
+	int result = report(&fuser, failure, error);
+	for (unsigned i = 0; fuser.programs != NULL && i < fuser.n_programs; i++)
+		free(fuser.programs[i].live);
+	free(fuser.programs);
+	free(fuser.node_slots);
+	dp_memo_free(fuser.memo);
+	if (result != 0)
+		dp_filter_dag_free(dag);
+	return result;
+}
+
+void
+dp_filter_dag_free(struct dp_filter_dag *dag)
+{
+	dp_expr_table_free(&dag->exprs);
+	free(dag->nodes);
+	*dag = (struct dp_filter_dag){0};
+}

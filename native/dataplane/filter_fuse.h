@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuses the programs of a rule list into one decision DAG. A program's `ret 0`, and a load beyond the frame's end,
+ * go on at the next program; any other return ends at a leaf that says which rule it was. The programs are run
+ * symbolically: what A and X hold is an expression of the packet, and each branch teaches a fact, so a test whose
+ * outcome is known on a path is not in the DAG, nor one that makes no difference there.
+ */
+#ifndef DP_FILTER_FUSE_H
+#define DP_FILTER_FUSE_H
+
+#include "filter_dag.h"
+
+struct dp_error;
+struct dp_filter_source;
+
+#define DP_FILTER_EFFORTS 4
+
+/* Returns 0, or -1 with *error; -1 with errnum E2BIG: a smaller effort (a larger number) may do. */
+int dp_filter_fuse(struct dp_filter_dag *dag, const struct dp_filter_source *source, enum dp_filter_variant variant,
+		   unsigned effort, struct dp_error *error);
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kernel -> wire, the last step. A tap frame may have become several wire frames; it counts as injected when the
+ * port took all of them, and as one drop when it did not. The last one of a frame is marked, so that whoever
+ * transmits (the exception thread on a spare queue, or an lcore) can tell frames apart.
+ */
+#ifndef DP_INJECT_H
+#define DP_INJECT_H
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "counters.h"
+
+/* hash.usr carries nothing on a packet of ours that goes out. */
+static inline void
+dp_inject_mark(struct rte_mbuf *m, bool last)
+{
+	m->hash.usr = last;
+}
+
+/* `*broken` remembers, between calls, that a segment of the frame in hand was dropped. */
+static inline void
+dp_inject_transmit(struct dp_flow_row *row, uint16_t port_id, uint16_t queue_id, struct rte_mbuf **pkts, uint16_t n,
+		   bool *broken)
+{
+	uint32_t frames = 0, dropped = 0;
+	bool last[DP_MAX_BURST];
+	for (uint16_t i = 0; i < n; i++)
+		last[i] = pkts[i]->hash.usr != 0; /* the driver may free an mbuf before we come back */
+	uint16_t sent = rte_eth_tx_burst(port_id, queue_id, pkts, n);
+	for (uint16_t i = 0; i < n; i++) {
+		*broken |= i >= sent;
+		if (last[i]) {
+			if (*broken)
+				dropped++;
+			else
+				frames++;
+			*broken = false;
+		}
+	}
+	dp_count(&row->injected_segments, sent);
+	dp_count(&row->injected_frames, frames);
+	dp_count(&row->dropped[DP_DROP_INJECT_TX_FULL], dropped);
+	if (sent < n)
+		rte_pktmbuf_free_bulk(pkts + sent, (unsigned)(n - sent));
+}
+
+#endif

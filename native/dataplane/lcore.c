@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop of a worker lcore: receive, admit, classify, forward; then what other threads hand over. Run to
+ * completion, a burst at a time. No lock, no read-modify-write, no allocation, no log; the only system call is the
+ * sleep of an idle lcore on a shared machine.
+ */
+#include "lcore.h"
+
+#include <sys/prctl.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "forward.h"
+#include "idle.h"
+#include "inject.h"
+
+static void
+drop(struct dp_flow_row *row, enum dp_drop_reason reason, struct rte_mbuf **pkts, unsigned n)
+{
+	if (n == 0)
+		return;
+	dp_count(&row->dropped[reason], n);
+	rte_pktmbuf_free_bulk(pkts, n);
+}
+
+static inline void
+transmit(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct dp_egress *egress = q->egress;
+	if (likely(egress->handover == NULL)) {
+		uint16_t sent = rte_eth_tx_burst(egress->port_id, egress->queue_id, pkts, n);
+		dp_count(&q->row->forwarded, sent);
+		if (unlikely(sent < n))
+			drop(q->row, DP_DROP_TX_FULL, pkts + sent, (unsigned)(n - sent));
+	} else {
+		unsigned taken = rte_ring_sp_enqueue_burst(egress->handover, (void **)pkts, n, NULL);
+		drop(q->row, DP_DROP_HANDOVER_FULL, pkts + taken, n - taken);
+	}
+}
+
+static inline void
+consume(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	dp_count(&q->row->consumed, n);
+	rte_pktmbuf_free_bulk(pkts, n);
+}
+
+static void
+echo(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct rte_mbuf *replies[DP_MAX_BURST], *others[DP_MAX_BURST];
+	uint16_t n_replies = 0, n_others = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		if (dp_icmp_echo_reply(pkts[i], q->egress->source_mac))
+			replies[n_replies++] = pkts[i];
+		else
+			others[n_others++] = pkts[i];
+	}
+	if (n_replies > 0)
+		transmit(q, replies, n_replies);
+	if (n_others > 0)
+		consume(q, others, n_others);
+}
+
+static inline void
+forward(const struct dp_lcore *l, const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	switch (l->mode) {
+	case DP_MODE_MAC:
+		dp_forward_mac(q->egress, pkts, n);
+		break;
+	case DP_MODE_MACSWAP:
+		dp_forward_macswap(q->egress, pkts, n);
+		break;
+	case DP_MODE_IO:
+		break;
+	case DP_MODE_RXONLY:
+	case DP_MODE_TXONLY:
+		consume(q, pkts, n);
+		return;
+	case DP_MODE_ICMPECHO:
+		echo(q, pkts, n);
+		return;
+	}
+	transmit(q, pkts, n);
+}
+
+/* Takes runts and over-long frames out; the rest stays in order. */
+static uint16_t
+reject_bad_lengths(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct rte_mbuf *runts[DP_MAX_BURST], *oversize[DP_MAX_BURST];
+	uint16_t kept = 0, n_runts = 0, n_oversize = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		/* The modes rewrite the Ethernet header in place: it must lie in the first segment. */
+		if (rte_pktmbuf_data_len(m) < RTE_ETHER_HDR_LEN)
+			runts[n_runts++] = m;
+		else if (rte_pktmbuf_pkt_len(m) > q->max_frame)
+			oversize[n_oversize++] = m;
+		else
+			pkts[kept++] = m;
+	}
+	drop(q->row, DP_DROP_RUNT, runts, n_runts);
+	drop(q->row, DP_DROP_OVERSIZE, oversize, n_oversize);
+	return kept;
+}
+
+/*
+ * Sees that every frame has a whole Ethernet header and fits the MTU, and sums up their bytes. Lengths are in the
+ * mbuf that the driver has just written, so this touches no new cache line.
+ */
+static inline uint16_t
+admit(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n, uint64_t *bytes)
+{
+	uint32_t shortest = UINT32_MAX, longest = 0, sum = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t head = rte_pktmbuf_data_len(pkts[i]), length = rte_pktmbuf_pkt_len(pkts[i]);
+		shortest = head < shortest ? head : shortest;
+		longest = length > longest ? length : longest;
+		sum += length;
+	}
+	*bytes = sum;
+	if (likely(shortest >= RTE_ETHER_HDR_LEN && longest <= q->max_frame))
+		return n;
+	n = reject_bad_lengths(q, pkts, n);
+	*bytes = 0;
+	for (uint16_t i = 0; i < n; i++)
+		*bytes += rte_pktmbuf_pkt_len(pkts[i]);
+	return n;
+}
+
+/* Packets of one burst by where they go. */
+struct sorted {
+	uint16_t n_forward, n_rule_drop, n_limited, n_truncated, n_no_path;
+	uint16_t n_kernel[DP_CLASS_COUNT];
+	struct rte_mbuf *rule_drop[DP_MAX_BURST], *limited[DP_MAX_BURST], *truncated[DP_MAX_BURST], *no_path[DP_MAX_BURST];
+	struct rte_mbuf *kernel[DP_CLASS_COUNT][DP_MAX_BURST];
+};
+
+static inline void
+count_rule(const struct dp_rules *rules, unsigned lcore, uint16_t rule, uint64_t packets, uint64_t bytes)
+{
+	dp_count(&rules->rows[lcore][rule].packets, packets);
+	dp_count(&rules->rows[lcore][rule].bytes, bytes);
+}
+
+/* Refills each bucket at most once a burst. */
+static inline bool
+within_limit(const struct dp_rules *rules, unsigned lcore, uint16_t rule, uint64_t *now)
+{
+	struct dp_token_bucket *bucket = &rules->buckets[lcore][rule];
+	if (*now == 0)
+		*now = rte_rdtsc();
+	if (bucket->last != *now)
+		dp_token_bucket_refill(bucket, *now);
+	return dp_token_bucket_take(bucket, 0);
+}
+
+/* Sorts a burst by verdict and counts rules, a run of equal indices at a time. Packets to forward stay in `pkts`. */
+static void
+sort_burst(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules, struct rte_mbuf **pkts,
+	   const uint16_t *index, uint16_t n, struct sorted *to)
+{
+	uint64_t now = 0;
+	for (uint16_t i = 0; i < n;) {
+		uint16_t rule = index[i], first = i;
+		uint64_t bytes = 0;
+		if (unlikely(rule == DP_CLASSIFY_TRUNCATED)) {
+			to->truncated[to->n_truncated++] = pkts[i++];
+			continue;
+		}
+		struct dp_action action = rules->actions[rule];
+		for (; i < n && index[i] == rule; i++) {
+			struct rte_mbuf *m = pkts[i];
+			bytes += rte_pktmbuf_pkt_len(m);
+			if (action.verdict == DP_VERDICT_FORWARD)
+				pkts[to->n_forward++] = m;
+			else if (action.verdict == DP_VERDICT_DROP)
+				to->rule_drop[to->n_rule_drop++] = m;
+			else if (!q->kernel_path)
+				to->no_path[to->n_no_path++] = m;
+			else if (action.limited && !within_limit(rules, l->index, rule, &now))
+				to->limited[to->n_limited++] = m;
+			else
+				to->kernel[action.klass][to->n_kernel[action.klass]++] = m;
+		}
+		count_rule(rules, l->index, rule, (uint64_t)(i - first), bytes);
+	}
+}
+
+/* Does what the rules say with a burst that is not all for the default; returns how many are left to forward. */
+static uint16_t __attribute__((noinline))
+dispatch(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules, struct rte_mbuf **pkts,
+	 const uint16_t *index, uint16_t n)
+{
+	struct sorted to;
+	to.n_forward = to.n_rule_drop = to.n_limited = to.n_truncated = to.n_no_path = 0;
+	memset(to.n_kernel, 0, sizeof(to.n_kernel));
+	sort_burst(l, q, rules, pkts, index, n, &to);
+	drop(q->row, DP_DROP_RULE, to.rule_drop, to.n_rule_drop);
+	drop(q->row, DP_DROP_RULE_LIMIT, to.limited, to.n_limited);
+	drop(q->row, DP_DROP_TRUNCATED, to.truncated, to.n_truncated);
+	drop(q->row, DP_DROP_NO_KERNEL_PATH, to.no_path, to.n_no_path);
+	for (unsigned c = 0; c < DP_CLASS_COUNT; c++) {
+		if (to.n_kernel[c] == 0)
+			continue;
+		unsigned taken =
+			rte_ring_sp_enqueue_burst(q->exception[c], (void **)to.kernel[c], to.n_kernel[c], NULL);
+		drop(q->row, DP_DROP_EXCEPTION_RING_FULL, to.kernel[c] + taken, to.n_kernel[c] - taken);
+	}
+	return to.n_forward;
+}
+
+/* The packets of a burst that go on to forwarding. */
+static inline uint16_t
+apply_rules(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules, struct rte_mbuf **pkts,
+	    uint16_t n, uint64_t bytes)
+{
+	uint16_t index[DP_MAX_BURST];
+	uint16_t others = 0;
+	if (rules->classifier != NULL) {
+		dp_classify_burst(rules->classifier, pkts, n, index);
+		for (uint16_t i = 0; i < n; i++)
+			others |= index[i] ^ rules->default_index;
+	} else {
+		for (uint16_t i = 0; i < n; i++)
+			index[i] = rules->default_index;
+	}
+	if (likely(others == 0 && rules->actions[rules->default_index].verdict == DP_VERDICT_FORWARD)) {
+		count_rule(rules, l->index, rules->default_index, n, bytes);
+		return n;
+	}
+	return dispatch(l, q, rules, pkts, index, n);
+}
+
+static inline uint16_t
+poll_rxq(struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules)
+{
+	struct rte_mbuf *pkts[DP_MAX_BURST];
+	uint16_t received = rte_eth_rx_burst(q->port_id, q->queue_id, pkts, l->burst);
+	if (received == 0)
+		return 0;
+	dp_count(&q->row->rx_packets, received);
+	dp_count(&l->row->bursts[received == 1 ? 0 : 32 - __builtin_clz(received - 1u)], 1);
+	uint64_t bytes;
+	uint16_t n = admit(q, pkts, received, &bytes);
+	n = apply_rules(l, q, rules, pkts, n, bytes);
+	if (n > 0)
+		forward(l, q, pkts, n);
+	return received;
+}
+
+static uint16_t
+poll_inbound(struct dp_inbound *in)
+{
+	struct rte_mbuf *pkts[DP_MAX_BURST];
+	uint16_t n = (uint16_t)rte_ring_sc_dequeue_burst(in->ring, (void **)pkts, 32, NULL);
+	if (n == 0)
+		return 0;
+	if (in->inject) {
+		dp_inject_transmit(in->row, in->port_id, in->queue_id, pkts, n, &in->broken);
+		return n;
+	}
+	uint16_t sent = rte_eth_tx_burst(in->port_id, in->queue_id, pkts, n);
+	dp_count(&in->row->forwarded, sent);
+	drop(in->row, DP_DROP_TX_FULL, pkts + sent, (unsigned)(n - sent));
+	return n;
+}
+
+/* testpmd's frame: 64 bytes with FCS, UDP 9 -> 9 from 198.18.0.1 to 198.18.0.2. */
+static const uint8_t txonly_frame[60] = {
+	[12] = 0x08, 0x00, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0xee, 0x97, 198, 18, 0, 1, 198, 18, 0, 2, 0, 9, 0, 9, 0, 26,
+};
+
+/* What the port did not take is sent again in the next turn: nothing that was made is dropped. */
+struct generator {
+	struct rte_mbuf *pending[DP_MAX_BURST];
+	uint16_t n;
+};
+
+static void
+refill(struct generator *g, struct dp_lcore *l, const struct dp_egress *egress)
+{
+	if (rte_pktmbuf_alloc_bulk(l->mempool, g->pending, l->burst) != 0)
+		return;
+	g->n = l->burst;
+	for (uint16_t i = 0; i < g->n; i++) {
+		uint8_t *frame = rte_pktmbuf_mtod(g->pending[i], uint8_t *);
+		memcpy(frame, txonly_frame, sizeof(txonly_frame));
+		memcpy(frame, egress->peer_mac, 6);
+		memcpy(frame + 6, egress->source_mac, 6);
+		g->pending[i]->data_len = sizeof(txonly_frame);
+		g->pending[i]->pkt_len = sizeof(txonly_frame);
+	}
+}
+
+static uint16_t
+generate(struct generator *g, struct dp_lcore *l, const struct dp_rxq *q)
+{
+	const struct dp_egress *egress = q->egress;
+	if (egress->handover != NULL)
+		return 0; /* the lcore that owns the queue can fill it alone */
+	if (g->n == 0)
+		refill(g, l, egress);
+	uint16_t sent = rte_eth_tx_burst(egress->port_id, egress->queue_id, g->pending, g->n);
+	memmove(g->pending, g->pending + sent, (size_t)(g->n - sent) * sizeof(g->pending[0]));
+	g->n = (uint16_t)(g->n - sent);
+	dp_count(&q->row->generated, sent);
+	return sent;
+}
+
+static uint32_t
+turn(struct dp_lcore *l, const struct dp_rules *rules, struct generator *generators)
+{
+	uint32_t moved = 0;
+	if (likely(rules != NULL)) {
+		for (unsigned i = 0; i < l->n_rxqs; i++) {
+			moved += poll_rxq(l, &l->rxqs[i], rules);
+			if (l->mode == DP_MODE_TXONLY)
+				moved += generate(&generators[i], l, &l->rxqs[i]);
+		}
+	}
+	for (unsigned i = 0; i < l->n_inbounds; i++)
+		moved += poll_inbound(&l->inbounds[i]);
+	return moved;
+}
+
+static void
+rest(const struct dp_lcore *l, const struct dp_load *load)
+{
+	long ns = l->sleep_when_idle ? dp_load_sleep_ns(load) : 0;
+	if (ns == 0)
+		rte_pause();
+	else
+		nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
+int
+dp_lcore_main(void *arg)
+{
+	struct dp_lcore *l = arg;
+	struct generator generators[DP_MAX_PORTS];
+	memset(generators, 0, sizeof(generators));
+	struct dp_load load;
+	dp_load_init(&load, &l->row->busy_cycles, &l->row->idle_cycles);
+	if (l->sleep_when_idle)
+		prctl(PR_SET_TIMERSLACK, 1);
+
+	for (;;) {
+		enum dp_phase phase = atomic_load_explicit(&l->phase, memory_order_acquire);
+		const struct dp_rules *rules = atomic_load_explicit(&l->rules, memory_order_acquire);
+		uint64_t begin = dp_load_begin(&load);
+		uint32_t moved = turn(l, phase == DP_PHASE_RUN ? rules : NULL, generators);
+		dp_load_end(&load, begin, moved > 0);
+		/* Release: control frees an old rule list once it has seen this move on twice. */
+		atomic_store_explicit(&l->row->polls,
+				      atomic_load_explicit(&l->row->polls, memory_order_relaxed) + 1,
+				      memory_order_release);
+		if (moved > 0)
+			continue;
+		dp_count(&l->row->empty_polls, 1);
+		if (phase != DP_PHASE_RUN)
+			atomic_store_explicit(&l->drained, true, memory_order_release);
+		if (phase == DP_PHASE_STOP)
+			break;
+		rest(l, &load);
+	}
+	for (unsigned i = 0; i < l->n_rxqs; i++)
+		rte_pktmbuf_free_bulk(generators[i].pending, generators[i].n);
+	atomic_store_explicit(&l->finished, true, memory_order_release);
+	return 0;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "offload.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#define ETHER_TYPE_OFFSET 12
+#define ETHER_HEADER 14
+#define VLAN_TAG 4
+#define IPV6_HEADER 40
+
+#define TCP_FIN 0x01
+#define TCP_PSH 0x08
+#define TCP_CWR 0x80
+
+static uint16_t
+get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t
+get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+static void
+put16(uint8_t *p, uint16_t value)
+{
+	p[0] = (uint8_t)(value >> 8);
+	p[1] = (uint8_t)value;
+}
+
+static void
+put32(uint8_t *p, uint32_t value)
+{
+	put16(p, (uint16_t)(value >> 16));
+	put16(p + 2, (uint16_t)value);
+}
+
+/* RFC 1071, in the machine's byte order: the sum does not mind as long as it is stored the same way. */
+static uint64_t
+sum_bytes(const uint8_t *p, uint32_t n, uint64_t sum)
+{
+	for (; n >= 4; p += 4, n -= 4) {
+		uint32_t word;
+		memcpy(&word, p, sizeof(word));
+		sum += word;
+	}
+	if (n >= 2) {
+		uint16_t word;
+		memcpy(&word, p, sizeof(word));
+		sum += word;
+		p += 2;
+		n -= 2;
+	}
+	if (n == 1) {
+		uint16_t word = 0;
+		memcpy(&word, p, 1);
+		sum += word;
+	}
+	return sum;
+}
+
+static uint16_t
+fold(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void
+store_checksum(uint8_t *field, uint16_t checksum)
+{
+	memcpy(field, &checksum, sizeof(checksum));
+}
+
+/* Next-header values whose header has its length in its second byte, in units of 8 bytes beyond the first 8. */
+static bool
+is_extension(uint8_t protocol)
+{
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_DSTOPTS;
+}
+
+static bool
+parse_ipv6(const uint8_t *frame, uint32_t length, struct dp_headers *h)
+{
+	uint32_t at = h->l3_offset;
+	if (length < at + IPV6_HEADER || frame[at] >> 4 != 6)
+		return false;
+	h->protocol = frame[at + 6];
+	at += IPV6_HEADER;
+	while (is_extension(h->protocol)) {
+		if (length < at + 8)
+			return false;
+		h->protocol = frame[at];
+		at += 8 + frame[at + 1] * 8u;
+		if (at > length)
+			return false;
+	}
+	h->l4_offset = at;
+	return true;
+}
+
+static bool
+parse_ipv4(const uint8_t *frame, uint32_t length, struct dp_headers *h)
+{
+	uint32_t at = h->l3_offset;
+	if (length < at + 20 || frame[at] >> 4 != 4)
+		return false;
+	uint32_t header = (frame[at] & 0xfu) * 4;
+	if (header < 20 || length < at + header || (get16(frame + at + 6) & 0x1fff) != 0)
+		return false;
+	h->protocol = frame[at + 9];
+	h->l4_offset = at + header;
+	return true;
+}
+
+bool
+dp_headers_parse(const uint8_t *frame, uint32_t length, struct dp_headers *h)
+{
+	uint32_t at = ETHER_TYPE_OFFSET;
+	if (length < ETHER_HEADER || length > DP_FRAME_MAX)
+		return false;
+	uint16_t type = get16(frame + at);
+	for (int tags = 0; tags < 2 && (type == 0x8100 || type == 0x88a8); tags++) {
+		at += VLAN_TAG;
+		if (length < at + 2)
+			return false;
+		type = get16(frame + at);
+	}
+	h->l3_offset = at + 2;
+	h->ipv6 = type == 0x86dd;
+	if (!h->ipv6 && type != 0x0800)
+		return false;
+	if (!(h->ipv6 ? parse_ipv6(frame, length, h) : parse_ipv4(frame, length, h)))
+		return false;
+	uint32_t header;
+	if (h->protocol == IPPROTO_TCP) {
+		if (length < h->l4_offset + 20)
+			return false;
+		header = (frame[h->l4_offset + 12] >> 4) * 4u;
+		if (header < 20)
+			return false;
+	} else if (h->protocol == IPPROTO_UDP) {
+		header = 8;
+	} else {
+		return false;
+	}
+	if (length < h->l4_offset + header)
+		return false;
+	h->payload_offset = h->l4_offset + header;
+	return true;
+}
+
+bool
+dp_checksum_complete(uint8_t *frame, uint32_t length, uint16_t start, uint16_t offset)
+{
+	uint32_t field = (uint32_t)start + offset;
+	if (start < ETHER_HEADER || start >= length || field + 2 > length)
+		return false;
+	uint16_t checksum = fold(sum_bytes(frame + start, length - start, 0));
+	/* UDP: a sum of zero says "no checksum", so it is sent as its other form; TCP does not mind. */
+	store_checksum(frame + field, checksum == 0 ? 0xffff : checksum);
+	return true;
+}
+
+bool
+dp_segmenter_init(struct dp_segmenter *s, const uint8_t *frame, uint32_t length, const struct dp_offload *offload)
+{
+	*s = (struct dp_segmenter){.frame = frame, .length = length, .segment_bytes = offload->segment_bytes};
+	if (!dp_headers_parse(frame, length, &s->headers) || s->headers.protocol != IPPROTO_TCP)
+		return false;
+	if (s->headers.ipv6 != (offload->gso == DP_GSO_TCP6) || offload->segment_bytes == 0)
+		return false;
+	s->next = s->headers.payload_offset;
+	uint32_t payload = length - s->next;
+	return (payload + s->segment_bytes - 1) / s->segment_bytes <= DP_SEGMENTS_MAX;
+}
+
+uint32_t
+dp_segmenter_longest(const struct dp_segmenter *s)
+{
+	uint32_t payload = s->length - s->headers.payload_offset;
+	return s->headers.payload_offset + (payload < s->segment_bytes ? payload : s->segment_bytes);
+}
+
+static uint64_t
+pseudo_header_sum(const uint8_t *ip, bool ipv6, uint32_t l4_length)
+{
+	uint8_t tail[8] = {0};
+	put32(tail, l4_length);
+	tail[7] = IPPROTO_TCP;
+	uint64_t sum = sum_bytes(tail, sizeof(tail), 0);
+	return ipv6 ? sum_bytes(ip + 8, 32, sum) : sum_bytes(ip + 12, 8, sum);
+}
+
+static void
+finish_ip(const struct dp_segmenter *s, uint8_t *out, uint32_t length)
+{
+	const struct dp_headers *h = &s->headers;
+	uint8_t *ip = out + h->l3_offset;
+	if (h->ipv6) {
+		put16(ip + 4, (uint16_t)(length - h->l3_offset - IPV6_HEADER));
+		return;
+	}
+	put16(ip + 2, (uint16_t)(length - h->l3_offset));
+	put16(ip + 4, (uint16_t)(get16(ip + 4) + s->n));
+	put16(ip + 10, 0);
+	store_checksum(ip + 10, fold(sum_bytes(ip, h->l4_offset - h->l3_offset, 0)));
+}
+
+static void
+finish_tcp(const struct dp_segmenter *s, uint8_t *out, uint32_t length, bool last)
+{
+	const struct dp_headers *h = &s->headers;
+	uint8_t *tcp = out + h->l4_offset;
+	put32(tcp + 4, get32(tcp + 4) + (s->next - h->payload_offset));
+	if (!last)
+		tcp[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+	if (s->n > 0)
+		tcp[13] &= (uint8_t)~TCP_CWR;
+	put16(tcp + 16, 0);
+	uint32_t l4_length = length - h->l4_offset;
+	uint64_t sum = pseudo_header_sum(out + h->l3_offset, h->ipv6, l4_length);
+	store_checksum(tcp + 16, fold(sum_bytes(tcp, l4_length, sum)));
+}
+
+uint32_t
+dp_segmenter_next(struct dp_segmenter *s, uint8_t *out)
+{
+	uint32_t headers = s->headers.payload_offset, left = s->length - s->next;
+	if (left == 0 && s->n > 0)
+		return 0;
+	uint32_t payload = left < s->segment_bytes ? left : s->segment_bytes;
+	memcpy(out, s->frame, headers);
+	memcpy(out + headers, s->frame + s->next, payload);
+	finish_ip(s, out, headers + payload);
+	finish_tcp(s, out, headers + payload, payload == left);
+	s->next += payload;
+	s->n++;
+	return headers + payload;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "port.h"
+
+#include <errno.h>
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include "eal.h"
+#include "error.h"
+
+#define VLAN_TAGS_BYTES 8
+
+int
+dp_port_open(struct dp_port *port, const struct dp_port_plan *plan, struct dp_error *error)
+{
+	port->plan = plan;
+	if (dp_eal_probe(plan->devargs, &port->id, error) < 0)
+		return -1;
+	struct rte_eth_dev_info info;
+	int rc = rte_eth_dev_info_get(port->id, &info);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_info_get", plan->name, "%s", rte_strerror(-rc));
+	snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
+	rte_eth_dev_get_name_by_port(port->id, port->device);
+	struct rte_ether_addr mac;
+	rc = rte_eth_macaddr_get(port->id, &mac);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_macaddr_get", plan->name, "%s", rte_strerror(-rc));
+	memcpy(port->mac, mac.addr_bytes, sizeof(port->mac));
+	port->numa_node = rte_eth_dev_socket_id(port->id);
+	return 0;
+}
+
+static uint16_t
+smaller(unsigned a, unsigned b)
+{
+	return (uint16_t)(a < b ? a : b);
+}
+
+static int
+set_up_queues(struct dp_port *port, const struct rte_eth_dev_info *info, unsigned n_tx, uint64_t tx_offloads,
+	      struct dp_error *error)
+{
+	uint16_t rxd = port->plan->rx_descriptors, txd = port->plan->tx_descriptors;
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rxd, &txd);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_adjust_nb_rx_tx_desc", port->plan->name, "%s", rte_strerror(-rc));
+	unsigned node = port->numa_node < 0 ? 0 : (unsigned)port->numa_node;
+	struct rte_eth_rxconf rx = info->default_rxconf;
+	struct rte_eth_txconf tx = info->default_txconf;
+	tx.offloads = tx_offloads;
+	for (uint16_t q = 0; q < port->n_queues; q++) {
+		rc = rte_eth_rx_queue_setup(port->id, q, rxd, node, &rx, port->mempool);
+		if (rc < 0)
+			return dp_fail(error, -rc, "rte_eth_rx_queue_setup", port->plan->name, "queue %u, %u descriptors: %s",
+				       q, rxd, rte_strerror(-rc));
+	}
+	for (uint16_t q = 0; q < n_tx; q++) {
+		rc = rte_eth_tx_queue_setup(port->id, q, txd, node, &tx);
+		if (rc < 0)
+			return dp_fail(error, -rc, "rte_eth_tx_queue_setup", port->plan->name, "queue %u, %u descriptors: %s",
+				       q, txd, rte_strerror(-rc));
+	}
+	return 0;
+}
+
+int
+dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *mempool, struct dp_error *error)
+{
+	const struct dp_port_plan *plan = port->plan;
+	struct rte_eth_dev_info info;
+	int rc = rte_eth_dev_info_get(port->id, &info);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_info_get", plan->name, "%s", rte_strerror(-rc));
+	port->mempool = mempool;
+	unsigned most = smaller(info.max_rx_queues, info.max_tx_queues);
+	if (plan->queues > most)
+		return dp_fail(error, ERANGE, "rte_eth_dev_configure", plan->name, "asked for %u queues, the device has %u",
+			       plan->queues, most);
+	port->n_queues = smaller(plan->queues == 0 ? n_lcores : smaller(plan->queues, n_lcores), most);
+	if (port->n_queues == 0)
+		return dp_fail(error, ENODEV, "rte_eth_dev_info_get", plan->name, "the device offers no queue");
+	port->spare_tx_queue = plan->exception.backend != DP_BACKEND_NONE && plan->exception.queues <= 1 &&
+			       info.max_tx_queues > port->n_queues;
+	unsigned n_tx = port->n_queues + (port->spare_tx_queue ? 1u : 0u);
+
+	struct rte_eth_conf conf = {0};
+	if (port->n_queues > 1) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf =
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info.flow_type_rss_offloads;
+		if (conf.rx_adv_conf.rss_conf.rss_hf == 0)
+			conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+	}
+	/* One pool for all that a port sends needs one NUMA node and no shared mbuf; ours are never shared. */
+	uint64_t wanted = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	conf.txmode.offloads = wanted & info.tx_offload_capa;
+	if (plan->mtu != 0)
+		conf.rxmode.mtu = plan->mtu;
+	rc = rte_eth_dev_configure(port->id, port->n_queues, (uint16_t)n_tx, &conf);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->name, "%u receive and %u transmit queues: %s",
+			       port->n_queues, n_tx, rte_strerror(-rc));
+	if (plan->mtu != 0 && (rc = rte_eth_dev_set_mtu(port->id, plan->mtu)) < 0 && rc != -ENOTSUP)
+		return dp_fail(error, -rc, "rte_eth_dev_set_mtu", plan->name, "%u bytes: %s", plan->mtu, rte_strerror(-rc));
+	rc = rte_eth_dev_get_mtu(port->id, &port->mtu);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_get_mtu", plan->name, "%s", rte_strerror(-rc));
+	port->max_frame = port->mtu + RTE_ETHER_HDR_LEN + VLAN_TAGS_BYTES;
+	return set_up_queues(port, &info, n_tx, conf.txmode.offloads, error);
+}
+
+int
+dp_port_start(struct dp_port *port, struct dp_error *error)
+{
+	int rc = rte_eth_dev_start(port->id);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_start", port->plan->name, "%s", rte_strerror(-rc));
+	port->started = true;
+	/* As testpmd does; a VF that is not trusted refuses the first and keeps its own and its multicast addresses. */
+	rte_eth_promiscuous_enable(port->id);
+	rte_eth_allmulticast_enable(port->id);
+	return 0;
+}
+
+/* Some VFs count in 32 bits: a reading below the last one, both in 32 bits, has come round once. */
+static void
+add_reading(dp_slot_t *slot, uint64_t *last, uint64_t now)
+{
+	uint64_t step = now - *last;
+	if (now < *last)
+		step = *last <= UINT32_MAX ? now + (UINT64_C(1) << 32) - *last : now;
+	*last = now;
+	dp_count(slot, step);
+}
+
+void
+dp_port_refresh_counters(struct dp_port *port)
+{
+	struct rte_eth_stats stats;
+	if (port->removed || rte_eth_stats_get(port->id, &stats) != 0)
+		return;
+	add_reading(&port->row->rx_packets, &port->last.rx_packets, stats.ipackets);
+	add_reading(&port->row->rx_bytes, &port->last.rx_bytes, stats.ibytes);
+	add_reading(&port->row->tx_packets, &port->last.tx_packets, stats.opackets);
+	add_reading(&port->row->tx_bytes, &port->last.tx_bytes, stats.obytes);
+	add_reading(&port->row->rx_missed, &port->last.rx_missed, stats.imissed);
+	add_reading(&port->row->rx_errors, &port->last.rx_errors, stats.ierrors);
+	add_reading(&port->row->rx_nombuf, &port->last.rx_nombuf, stats.rx_nombuf);
+	add_reading(&port->row->tx_errors, &port->last.tx_errors, stats.oerrors);
+}
+
+bool
+dp_port_refresh_link(struct dp_port *port, uint32_t *speed_mbps)
+{
+	struct rte_eth_link link = {0};
+	if (port->removed || rte_eth_link_get_nowait(port->id, &link) < 0)
+		return false;
+	bool up = link.link_status == RTE_ETH_LINK_UP;
+	bool changed = up != port->link_up;
+	*speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
+	port->link_up = up;
+	dp_set(&port->row->link_up, up);
+	dp_set(&port->row->link_speed_mbps, *speed_mbps);
+	return changed;
+}
+
+void
+dp_port_close(struct dp_port *port)
+{
+	if (port->plan == NULL || port->driver[0] == '\0')
+		return;
+	if (port->started)
+		rte_eth_dev_stop(port->id);
+	port->started = false;
+	rte_eth_dev_close(port->id);
+	port->driver[0] = '\0';
+}

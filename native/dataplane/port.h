@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An ethdev port that the lcores poll: probing, queues, statistics. Control thread only. */
+#ifndef DP_PORT_H
+#define DP_PORT_H
+
+#include "counters.h"
+#include "dataplane.h"
+
+struct rte_mempool;
+
+/* What the device counted when it was last read, and how often its 32-bit counters came round. */
+struct dp_port_readings {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, rx_nombuf, tx_errors;
+};
+
+struct dp_port {
+	const struct dp_port_plan *plan;
+	uint16_t id;	   /* ethdev port id */
+	uint8_t mac[6];
+	uint16_t mtu;
+	uint32_t max_frame; /* longest frame without FCS, two VLAN tags included */
+	int numa_node;
+	uint16_t n_queues;	/* receive queues, and transmit queues of the lcores */
+	bool spare_tx_queue;	/* queue number n_queues belongs to the exception thread */
+	bool started;
+	bool link_up;
+	_Atomic bool removed; /* EAL's interrupt thread: write */
+	bool removal_told;
+	struct rte_mempool *mempool;
+	struct dp_port_row *row;
+	struct dp_port_readings last;
+	char device[DP_NAME_LEN];
+	char driver[DP_NAME_LEN];
+};
+
+/* Probes the device, reads MAC and node. 0, or -1 with *error. */
+int dp_port_open(struct dp_port *port, const struct dp_port_plan *plan, struct dp_error *error);
+/* Queues for `n_lcores` lcores, and a spare transmit queue for injection when the device has one. */
+int dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *mempool, struct dp_error *error);
+int dp_port_start(struct dp_port *port, struct dp_error *error);
+/* Adds what the device counted since the last reading to the port's row. */
+void dp_port_refresh_counters(struct dp_port *port);
+/* Reads the link; true when it changed. */
+bool dp_port_refresh_link(struct dp_port *port, uint32_t *speed_mbps);
+void dp_port_close(struct dp_port *port);
+
+#endif

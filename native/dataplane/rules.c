@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_cycles.h>
+
+#include "error.h"
+
+static struct dp_classifier *
+compile(const struct dp_rule *rules, unsigned n, struct dp_error *error)
+{
+	struct dp_rule_source *sources = calloc(n, sizeof(*sources));
+	if (sources == NULL) {
+		dp_fail(error, ENOMEM, "dp_swap_rules", "rule list", "out of memory");
+		return NULL;
+	}
+	for (unsigned i = 0; i < n; i++)
+		sources[i] = (struct dp_rule_source){
+			.name = rules[i].name, .match = rules[i].match, .n_match = rules[i].n_match};
+	struct dp_classifier *classifier = dp_classifier_new(sources, n, 0, error);
+	free(sources);
+	return classifier;
+}
+
+struct dp_rules *
+dp_rules_new(const struct dp_rule *rules, unsigned n, unsigned n_lcores, const unsigned *lcore_ids,
+	     struct dp_error *error)
+{
+	if (n == 0 || n > DP_MAX_RULES || rules[n - 1].n_match != 0) {
+		dp_fail(error, EINVAL, "dp_swap_rules", "rule list",
+			"need 1 to %d rules of which the last matches everything, found %u", DP_MAX_RULES, n);
+		return NULL;
+	}
+	struct dp_rules *made = calloc(1, sizeof(*made));
+	if (made == NULL) {
+		dp_fail(error, ENOMEM, "dp_swap_rules", "rule list", "out of memory");
+		return NULL;
+	}
+	made->n = n;
+	made->default_index = (uint16_t)(n - 1);
+	if (n > 1 && (made->classifier = compile(rules, n, error)) == NULL)
+		goto fail;
+	uint64_t now = rte_rdtsc();
+	for (unsigned r = 0; r < n; r++)
+		made->actions[r] = (struct dp_action){.verdict = (uint8_t)rules[r].verdict,
+						      .klass = (uint8_t)rules[r].klass,
+						      .limited = rules[r].limit.pps != 0};
+	for (unsigned l = 0; l < n_lcores; l++) {
+		made->buckets[l] = aligned_alloc(64, (n * sizeof(struct dp_token_bucket) + 63) & ~(size_t)63);
+		if (made->buckets[l] == NULL) {
+			dp_fail(error, ENOMEM, "dp_swap_rules", "rule list", "out of memory");
+			goto fail;
+		}
+		for (unsigned r = 0; r < n; r++)
+			dp_token_bucket_init(&made->buckets[l][r], rules[r].limit.pps, rules[r].limit.burst, n_lcores,
+					     rte_get_tsc_hz(), now);
+	}
+	if (dp_counters_new_rules(rules, n, n_lcores, lcore_ids, made->rows, error) < 0)
+		goto fail;
+	return made;
+fail:
+	dp_rules_free(made);
+	return NULL;
+}
+
+void
+dp_rules_free(struct dp_rules *rules)
+{
+	if (rules == NULL)
+		return;
+	if (rules->classifier != NULL)
+		dp_classifier_free(rules->classifier);
+	for (unsigned l = 0; l < DP_MAX_LCORES; l++)
+		free(rules->buckets[l]);
+	free(rules);
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { limitSchema, planSchema } from '../plan/types.js'
+
+/** One 64-bit slot of the shared counter file. `index` counts slots, not bytes. */
+const counterSlot = z.strictObject({
+  name: z.string(),
+  labels: z.record(z.string(), z.string()),
+  index: z.int().min(0),
+  kind: z.enum(['counter', 'gauge']),
+})
+export type CounterSlot = z.infer<typeof counterSlot>
+
+/** Where everything is in the counter file. Rule counters move at each swap: a new generation has new slots. */
+export const counterLayout = z.strictObject({ generation: z.int(), slots: z.array(counterSlot) })
+export type CounterLayout = z.infer<typeof counterLayout>
+
+/** Addresses of a port's tap and of the tap's VLAN and macvlan children, in text form without prefix length. */
+const tapAddresses = z.strictObject({ port: z.string(), tap: z.string(), addresses: z.array(z.string()) })
+export type TapAddresses = z.infer<typeof tapAddresses>
+
+const portInfo = z.strictObject({
+  name: z.string(),
+  /** DPDK's device name: a PCI address or a vdev's name. */
+  device: z.string(),
+  driver: z.string(),
+  mac: z.string(),
+  mtuBytes: z.int(),
+  numaNode: z.int(),
+  rxQueues: z.int(),
+  txQueues: z.int(),
+  linkUp: z.boolean(),
+  exception: z.strictObject({
+    backend: z.enum(['vhost-net', 'tap', 'none']),
+    tap: z.string(),
+    queues: z.int(),
+  }),
+})
+
+const lcoreInfo = z.strictObject({
+  lcoreId: z.int(),
+  cpuId: z.int(),
+  /** The receive queues it polls, as `port:queue`. */
+  rxqs: z.array(z.string()),
+})
+
+/** What `Native.start` found and made. The lcores wait: they poll once the first rule list is in force. */
+export const startInfo = z.strictObject({
+  dpdkVersion: z.string(),
+  tscHz: z.number(),
+  layout: counterLayout,
+  ports: z.array(portInfo),
+  lcores: z.array(lcoreInfo),
+  addresses: z.array(tapAddresses),
+})
+export type StartInfo = z.infer<typeof startInfo>
+
+/** One rule for the lcores. It matches when any expression of `match` does; an empty `match` matches everything. */
+export const nativeRule = z.strictObject({
+  name: z.string().min(1).max(63),
+  match: z.array(z.string()),
+  verdict: z.enum(['kernel', 'forward', 'drop']),
+  class: z.enum(['control', 'local', 'other']),
+  limit: limitSchema.nullable(),
+})
+export type NativeRule = z.infer<typeof nativeRule>
+
+/** An error as it crosses the channel: `errno`, `call` and `subject` come from native code when it was its error. */
+export const errorReport = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+  errno: z.int().optional(),
+  call: z.string().optional(),
+  subject: z.string().optional(),
+})
+export type ErrorReport = z.infer<typeof errorReport>
+
+/** State changes, never counters. */
+export const portEvent = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('link'), port: z.string(), up: z.boolean(), speedMbps: z.int() }),
+  z.strictObject({ kind: z.literal('addresses'), addresses: z.array(tapAddresses) }),
+  z.strictObject({ kind: z.literal('removed'), port: z.string() }),
+])
+export type PortEvent = z.infer<typeof portEvent>
+
+export const workerRequest = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('start'), plan: planSchema }),
+  z.strictObject({ type: z.literal('rules'), id: z.int(), rules: z.array(nativeRule) }),
+  z.strictObject({ type: z.literal('stop') }),
+])
+export type WorkerRequest = z.infer<typeof workerRequest>
+
+export const workerReport = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('started'), info: startInfo }),
+  /** The list of request `id` is in force on every lcore. */
+  z.strictObject({ type: z.literal('rulesInForce'), id: z.int(), layout: counterLayout }),
+  /** The list of request `id` was refused; the one before stays. */
+  z.strictObject({ type: z.literal('rulesRefused'), id: z.int(), error: errorReport }),
+  z.strictObject({ type: z.literal('event'), event: portEvent }),
+  /** About once a second; what /proc does not tell about the worker's node. */
+  z.strictObject({ type: z.literal('vitals'), eventLoopLagP99Seconds: z.number(), heapUsedBytes: z.number() }),
+  z.strictObject({ type: z.literal('failed'), error: errorReport }),
+  /** Every lcore is joined and every port closed; the last counters are in the shared file. */
+  z.strictObject({ type: z.literal('stopped') }),
+])
+export type WorkerReport = z.infer<typeof workerReport>

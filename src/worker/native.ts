@@ -1,0 +1,37 @@
+import { createRequire } from 'node:module'
+import type { CounterLayout, NativeRule, PortEvent, StartInfo } from '../ipc/messages.js'
+import type { Plan } from '../plan/types.js'
+
+/** What native code rejects with: errno and its name, the call that failed and what it was about. */
+export interface NativeError extends Error {
+  readonly errno: number
+  readonly code: string
+  readonly call: string
+  readonly subject: string
+  /** What more the failing call had to say: strerror's text, or what was found. */
+  readonly detail: string
+}
+
+/** The whole addon. It assumes a valid plan: validation is TypeScript's, native code only guards its memory. */
+export interface Native {
+  readonly dpdkVersion: string
+  /**
+   * Starts EAL, ports, exception threads and lcores; the lcores wait for the first rule list. Copies `plan`.
+   * Counters go to the file `counters` (a descriptor). `onEvent` gets link and address changes until `stop`.
+   * Once per process. Rejects with {@link NativeError}.
+   */
+  start(plan: Plan, counters: number, onEvent: (event: PortEvent) => void): Promise<StartInfo>
+  /**
+   * Compiles and swaps the rule list; resolves when every lcore runs it. The old list stays in force on error.
+   * Rejects with {@link NativeError}, `subject` being the rule's name.
+   */
+  swapRules(rules: readonly NativeRule[]): Promise<CounterLayout>
+  /**
+   * Stops lcores, exception threads, ports and EAL, in this order. Afterwards the process can only exit.
+   * Resolves with the number of mbufs that did not come back to their pools: 0, or there is a leak.
+   */
+  stop(): Promise<number>
+}
+
+const addon = new URL('../../build/Release/spillway.node', import.meta.url)
+export const native = createRequire(import.meta.url)(addon.pathname) as Native
