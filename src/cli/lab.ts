@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseListen } from '../config/listen.js'
 import { runLab } from '../lab/lab.js'
+import { configureLogging } from '../log.js'
 
 interface LabFlags {
   readonly duration: number | null
@@ -29,6 +30,7 @@ export function addLabCommand(program: Command): void {
     .option('--udp-pps <n>', 'datagrams a second for the fast path', parsePps, 20_000)
     .option('-v, --verbose', "show every line of Spillway's log, not only warnings", false)
     .action(async ({ duration, http, udpPps, verbose }: LabFlags) => {
+      await configureLogging({ level: 'info', format: 'auto' })
       const ask = new AbortController()
       for (const signal of endingSignals) process.on(signal, () => ask.abort())
       await runLab({ durationMs: duration, http, udpPps, verbose }, ask.signal)

@@ -85,6 +85,7 @@ class LiveTable implements Display {
   }
 
   private redraw(lines: readonly string[]): void {
+    if (this.drawn.length === 0 && lines.length === 0) return
     const up = this.drawn.length > 0 ? `\x1b[${this.drawn.length}A` : ''
     this.out.write(`${up}\r\x1b[J${lines.map((line) => `${line}\n`).join('')}`)
     this.drawn = lines
