@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // The container's entrypoint, so possibly PID 1, for which SIGTERM does nothing until there is a handler, and
-// loading the program takes some 0.3 s. So the handlers come first: what arrives early ends the process here,
-// and the program replaces them by its own when it has something to stop.
+// loading the program takes some 0.3 s. So the handlers come first. What arrives early ends the process here;
+// a command that has something to stop adds a handler of its own, which takes over.
 import { existsSync } from 'node:fs'
 
-const stopEarly = (signal) => process.exit(signal === 'SIGINT' ? 130 : 0)
-process.on('SIGTERM', stopEarly)
-process.on('SIGINT', stopEarly)
+for (const [signal, exitCode] of Object.entries({ SIGTERM: 0, SIGINT: 130 })) {
+  const stopEarly = () => process.exit(exitCode)
+  process.on(signal, stopEarly)
+  process.on('newListener', (event) => event === signal && process.off(signal, stopEarly))
+}
 
 const program = new URL('../dist/cli/main.js', import.meta.url)
 if (existsSync(program)) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { errorTable, exitCodeOf, formatError } from '../errors.js'
 import { addConfigCommand } from './config.js'
+import { addPlanCommand } from './plan.js'
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
@@ -20,6 +21,7 @@ export function buildProgram(): Command {
       '\nConfiguration: /etc/spillway/spillway.yaml, then SPILLWAY_… variables, then flags.\n' +
         'Exit codes: 0 clean, 64 usage, 69 the host cannot, 70 bug, 75 start me again, 78 configuration.',
     )
+  addPlanCommand(program)
   addConfigCommand(program)
   return program
 }

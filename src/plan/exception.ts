@@ -1,0 +1,109 @@
+import type { ExceptionConfig, PortConfig } from '../config/schema.js'
+import type { DeviceAccess, Environment } from '../environment/types.js'
+import { type ErrorCode, SpillwayError } from '../errors.js'
+import type { DecisionLog } from './decisions.js'
+import { listNames } from './devices.js'
+import type { PlannedPort } from './types.js'
+
+export type PlannedException = PlannedPort['exception']
+type Backend = PlannedException['backend']
+
+/**
+ * Chooses how a port's packets reach the kernel: the backend, and the tap in this network namespace.
+ *
+ * @throws SpillwayError `ERR_VHOST_NET`, `ERR_TUN` or `ERR_TAP_MISSING` when what was asked for is not there.
+ */
+export function planException(
+  port: PortConfig,
+  index: number,
+  environment: Environment,
+  log: DecisionLog,
+): PlannedException {
+  const { exception } = port
+  const subject = `port ${port.name} exception path`
+  const tap = exception.tap === 'auto' ? `ext${index}` : exception.tap
+  const { backend, reason } = chooseBackend(port, environment)
+  if (backend === 'none') return withoutException(exception, reason, subject, log)
+  if (!environment.netdevs.includes(tap)) {
+    // Nobody asked for this tap: a pod without one is a pure fast path.
+    if (exception.tap === 'auto' && exception.backend === 'auto') {
+      return withoutException(
+        exception,
+        `there is no tap: ${tap} is not among ${listNames(environment.netdevs)}`,
+        subject,
+        log,
+      )
+    }
+    throw tapMissing(port.name, tap, environment)
+  }
+  const how = exception.tap === 'auto' ? `${tap} exists` : 'exception.tap names it'
+  log.note(subject, `${backend} on ${tap}`, `${reason}; ${how}`)
+  return { backend, tap, queues: planQueues(exception, subject, log), queueSize: exception.queueSize }
+}
+
+function chooseBackend(
+  { name, exception }: PortConfig,
+  { devices }: Environment,
+): { backend: Backend; reason: string } {
+  const { vhostNet, tun } = devices
+  if (exception.backend === 'none') return { backend: 'none', reason: 'exception.backend says so' }
+  if (exception.backend === 'auto') {
+    if (tun.state === 'usable' && vhostNet.state === 'usable') {
+      return { backend: 'vhost-net', reason: '/dev/vhost-net can be opened' }
+    }
+    if (tun.state === 'usable') return { backend: 'tap', reason: describeAccess(vhostNet) }
+    if (exception.tap === 'auto') return { backend: 'none', reason: describeAccess(tun) }
+  }
+  if (tun.state !== 'usable') throw unusable('ERR_TUN', name, tun)
+  if (exception.backend === 'vhost-net' && vhostNet.state !== 'usable') throw unusable('ERR_VHOST_NET', name, vhostNet)
+  return { backend: exception.backend === 'vhost-net' ? 'vhost-net' : 'tap', reason: 'exception.backend says so' }
+}
+
+function withoutException(
+  { backend, queueSize }: ExceptionConfig,
+  reason: string,
+  subject: string,
+  log: DecisionLog,
+): PlannedException {
+  if (backend === 'none') log.note(subject, 'none', reason)
+  else log.warn(subject, 'none', `${reason}; rules to the kernel will drop`)
+  return { backend: 'none', tap: '', queues: 1, queueSize }
+}
+
+function planQueues({ queues }: ExceptionConfig, subject: string, log: DecisionLog): number {
+  if (queues === 'auto')
+    log.note(`${subject} queues`, '1', 'every tap takes one; more need a tap made with multi_queue')
+  else log.note(`${subject} queues`, String(queues), 'exception.queues says so')
+  return queues === 'auto' ? 1 : queues
+}
+
+function describeAccess(device: DeviceAccess): string {
+  if (device.state === 'usable') return `${device.path} can be opened`
+  return device.state === 'missing' ? `there is no ${device.path}` : `${device.path} cannot be opened (${device.error})`
+}
+
+function unusable(code: ErrorCode, port: string, device: DeviceAccess): SpillwayError {
+  const mend =
+    code === 'ERR_TUN'
+      ? 'let the device plugin (needVhostNet) or the runtime give the pod /dev/net/tun, or set exception.backend to none'
+      : 'set needVhostNet in the SriovNetworkNodePolicy and load vhost_net on the host, or set exception.backend to tap'
+  return new SpillwayError(
+    code,
+    `port ${port}: need ${device.path} for the exception path, but ${describeAccess(device)}`,
+    {
+      hint: mend,
+    },
+  )
+}
+
+function tapMissing(port: string, tap: string, { netdevs, process }: Environment): SpillwayError {
+  return new SpillwayError(
+    'ERR_TAP_MISSING',
+    `port ${port}: need the tap ${tap} in this network namespace, found ${listNames(netdevs)}`,
+    {
+      hint:
+        `create it before the start: the tap CNI plugin does in a pod; by hand it is ` +
+        `\`ip tuntap add dev ${tap} mode tap user ${process.uid} && ip link set ${tap} up\``,
+    },
+  )
+}

@@ -1,0 +1,26 @@
+import type { Config } from '../config/schema.js'
+import type { DecisionLog } from './decisions.js'
+import type { Plan, PlannedPort } from './types.js'
+
+/** The rules and the end of the list, with a word about rules that cannot do what they say. */
+export function planRules(
+  { rules, exceptionPath }: Config,
+  ports: readonly PlannedPort[],
+  log: DecisionLog,
+): Pick<Plan, 'rules' | 'exceptionPath'> {
+  const builtins = exceptionPath.builtins ? 'then the built-ins and local' : 'no built-ins'
+  log.note(
+    'rules',
+    `${rules.length} of yours, ${builtins}, then ${exceptionPath.default}`,
+    'the first that matches decides',
+  )
+  const toKernel = rules.filter(({ to }) => to === 'kernel').map(({ name }) => name)
+  if (exceptionPath.default === 'kernel') toKernel.push('default')
+  if (toKernel.length > 0 && ports.every(({ exception }) => exception.backend === 'none')) {
+    log.warn('rules to the kernel', toKernel.join(', '), 'no port has an exception path, so what they match is dropped')
+  }
+  return {
+    rules: rules.map(({ name, match, to, class: klass, limit }) => ({ name, match, to, class: klass, limit })),
+    exceptionPath,
+  }
+}
