@@ -2,9 +2,16 @@ import type { CounterLayout } from '../ipc/messages.js'
 import { CounterBase } from './counter-base.js'
 import type { Sample, Snapshot } from './series.js'
 
-/** The first `slots` 64-bit counters of a worker's file, valid until the next call. */
+/** Slots from `first` to before `end`. */
+export interface SlotRange {
+  readonly first: number
+  readonly end: number
+}
+
+/** A worker's file. */
 export interface SlotSource {
-  read(slots: number): BigUint64Array
+  /** An array in which at least these slots have their values, valid until the next call. */
+  read(ranges: readonly SlotRange[]): BigUint64Array
 }
 
 /**
@@ -57,6 +64,26 @@ export class CounterReader {
   }
 }
 
-function readSlots(file: SlotSource, { slots }: CounterLayout): BigUint64Array {
-  return file.read(slots.reduce((most, { index }) => Math.max(most, index + 1), 0))
+/** One `pread` more costs as much as reading so many slots that nobody asked for. */
+const WORTH_A_GAP = 2048
+const rangesByLayout = new WeakMap<CounterLayout, SlotRange[]>()
+
+function readSlots(file: SlotSource, layout: CounterLayout): BigUint64Array {
+  let ranges = rangesByLayout.get(layout)
+  if (!ranges) {
+    ranges = rangesOf(layout)
+    rangesByLayout.set(layout, ranges)
+  }
+  return file.read(ranges)
+}
+
+/** Rule counters are far behind the others, in one of two banks: the empty half of the file need not be read. */
+export function rangesOf({ slots }: CounterLayout): SlotRange[] {
+  const ranges: { first: number; end: number }[] = []
+  for (const index of slots.map((slot) => slot.index).sort((a, b) => a - b)) {
+    const last = ranges.at(-1)
+    if (last && index - last.end < WORTH_A_GAP) last.end = Math.max(last.end, index + 1)
+    else ranges.push({ first: index, end: index + 1 })
+  }
+  return ranges
 }

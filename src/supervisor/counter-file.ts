@@ -3,10 +3,11 @@ import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SpillwayError } from '../errors.js'
-import type { SlotSource } from '../stats/counter-reader.js'
+import type { SlotRange, SlotSource } from '../stats/counter-reader.js'
 
 /** Room for 131,072 slots: 127 lcores, 64 queues and 64 rules fill less than half of it. */
 export const COUNTER_FILE_BYTES = 1 << 20
+const BYTES = BigUint64Array.BYTES_PER_ELEMENT
 
 /**
  * The shared counters of one worker life. The file has no name, so that nothing is left behind; the worker gets the
@@ -37,12 +38,13 @@ export class CounterFile implements SlotSource {
     })
   }
 
-  /** One `pread`. The array is used again by the next call. A value is never torn, two values are not of one instant. */
-  read(slots: number): BigUint64Array {
+  /** One `pread` a range. A value is never torn, two values are not of one instant. */
+  read(ranges: readonly SlotRange[]): BigUint64Array {
+    const slots = ranges.at(-1)?.end ?? 0
     if (this.#values.length < slots) this.#values = new BigUint64Array(slots)
-    const values = this.#values.subarray(0, slots)
-    readSync(this.fd, new Uint8Array(values.buffer, 0, values.byteLength), 0, values.byteLength, 0)
-    return values
+    for (const { first, end } of ranges)
+      readSync(this.fd, this.#values.subarray(first, end), 0, (end - first) * BYTES, first * BYTES)
+    return this.#values
   }
 
   close(): void {
