@@ -152,11 +152,10 @@ export class RuleKeeper {
   }
 }
 
-/** An error that crossed the channel, as one of ours again. */
+/** An error that crossed the channel, as one of ours again. What has a code of ours says all of it in its message. */
 export function errorOf({ code, message, hint, call, subject }: ErrorReport): SpillwayError {
+  if (isErrorCode(code) && code !== 'ERR_WORKER') return new SpillwayError(code, message, { hint })
   const where = [subject, call].filter((part) => part !== undefined && part !== '' && !message.includes(part))
   const text = where.length > 0 ? `${message} (${where.join(', ')})` : message
-  return isErrorCode(code)
-    ? new SpillwayError(code, text, { hint })
-    : new SpillwayError('ERR_WORKER', `${code}: ${text}`, { hint })
+  return new SpillwayError('ERR_WORKER', isErrorCode(code) ? text : `${code}: ${text}`, { hint })
 }

@@ -169,7 +169,7 @@ describe('rule lists', () => {
     await waitFor(() => supervisor.view.rules.refused === 1, 'the refusal')
     expect(supervisor.view.rules).toMatchObject({
       generation: 1,
-      lastRefusal: 'too long (local)',
+      lastRefusal: 'too long',
       inForce: [everything],
     })
     expect(supervisor.view.addresses).toEqual([{ port: 'vf0', tap: 'ext0', addresses: ['10.99.0.1'] }])
