@@ -31,7 +31,8 @@ const LAG_RESOLUTION_MS = 50
 
 /**
  * Renders /metrics. Two registries, because the content type of a prom-client registry is global to it while
- * rendering waits: with one, concurrent scrapes come out in each other's format.
+ * rendering waits: with one, concurrent scrapes come out in each other's format. And each has metrics of its own:
+ * OpenMetrics rendering takes `_total` off a counter's name for good, and the text would lose it too.
  */
 export class MetricsExporter {
   readonly #source: MetricsSource
@@ -125,18 +126,21 @@ function openMetricsRegistry(): Registry<OpenMetricsContentType> {
   return registry
 }
 
-function register(definition: MetricDefinition, registers: AnyRegistry[], input: () => MetricInput | undefined): void {
+function register(definition: MetricDefinition, registry: AnyRegistry, input: () => MetricInput | undefined): void {
   const { name, help, labels } = definition
   if (definition.type === 'histogram') {
     const { source } = definition
-    new CollectedHistogram({ name, help, labelNames: [...labels], buckets: [...burstSizes], registers }, () => {
-      const now = input()
-      return now ? source.read(now) : []
-    })
+    new CollectedHistogram(
+      { name, help, labelNames: [...labels], buckets: [...burstSizes], registers: [registry] },
+      () => {
+        const now = input()
+        return now ? source.read(now) : []
+      },
+    )
     return
   }
   const { source, type } = definition
-  const configuration = { name, help, labelNames: [...labels], registers }
+  const configuration = { name, help, labelNames: [...labels], registers: [registry] }
   if (type === 'counter') {
     new Counter({
       ...configuration,

@@ -1,0 +1,38 @@
+import { parseListen } from '../../../src/config/listen.js'
+import { type HttpServer, startHttpServer } from '../../../src/http/server.js'
+import { MetricsExporter } from '../../../src/metrics/exporter.js'
+import { fixtureWorker, type Started, startSupervisor } from '../supervisor/fixtures.js'
+
+export interface Served extends Started {
+  readonly http: HttpServer
+  readonly metrics: MetricsExporter
+  end(): Promise<void>
+}
+
+/** A supervisor with a fixture worker and its HTTP server, as `run` puts them together. */
+export async function serveFixture(
+  listen: string,
+  ...[worker = fixtureWorker('good'), options]: Partial<Parameters<typeof startSupervisor>>
+): Promise<Served> {
+  const started = startSupervisor(worker, options)
+  const metrics = new MetricsExporter(started.supervisor, '0.0.0-test')
+  const end = async (): Promise<void> => {
+    started.supervisor.stop()
+    started.supervisor.stop()
+    await started.ended
+    metrics.stop()
+  }
+  const address = parseListen(listen)
+  if (!address) throw new RangeError(`not an address: ${listen}`)
+  try {
+    const http = await startHttpServer({ listen: address, source: started.supervisor, metrics, version: '0.0.0-test' })
+    const endAll = async (): Promise<void> => {
+      await end()
+      await http.close()
+    }
+    return { ...started, http, metrics, end: endAll }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
