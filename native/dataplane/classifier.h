@@ -46,14 +46,15 @@ struct dp_classifier_info {
 	size_t fast_jit_bytes;
 	size_t exact_jit_bytes;
 	bool jit;	      /* false: interpreted */
-	unsigned fuse_effort; /* 0 all facts used ... 3 programs merely chained: what kept the size bounded */
+	unsigned fuse_effort; /* 0: all that is known is used; 1: a long list, whose programs are merely chained */
 };
 
 struct dp_classifier;
 
 /*
  * Compiles `rules`, of which the last must match everything (no expression). May take a second for expressions of
- * many hundred hosts: libpcap's optimiser. Returns NULL with *error filled: subject is the rule's name, message libpcap's text.
+ * many hundred hosts: libpcap's optimiser. Returns NULL with *error filled: subject is the rule's name, message
+ * libpcap's text.
  */
 struct dp_classifier *dp_classifier_new(const struct dp_rule_source *rules, unsigned n, unsigned flags,
 					struct dp_error *error);

@@ -14,6 +14,8 @@
 /* Further bytes are asked for in this step: what every frame from a wire has. */
 #define DP_FILTER_WIRE_MIN 60
 
+#define DP_FILTER_MAX_NODES 60000
+
 enum dp_filter_variant {
 	DP_FILTER_EXACT, /* loads are checked against the frame's length */
 	DP_FILTER_FAST,	 /* loads are checked against the first segment's length, and bail; headers are vetted */
@@ -21,11 +23,14 @@ enum dp_filter_variant {
 
 struct dp_filter_node {
 	bool leaf;
-	uint16_t answer; /* of a leaf */
-	bool likely;	 /* the test, when made, mostly says yes */
+	uint16_t answer;     /* of a leaf */
+	bool likely;	     /* the test, when made, mostly says yes */
+	bool yes_needs_test; /* what follows `yes` is safe only when the test said yes */
+	bool no_needs_test;
 	struct dp_test test;
 	uint32_t yes; /* node ids */
 	uint32_t no;
+	struct dp_support support; /* all that this test and those after it look at */
 };
 
 struct dp_filter_dag {

@@ -107,8 +107,7 @@ dp_expr_symbol(struct dp_expr_table *table, enum dp_expr_op op)
 dp_expr_id
 dp_expr_load(struct dp_expr_table *table, uint8_t size, uint32_t offset)
 {
-	struct dp_expr expr = {
-		.op = DP_EXPR_LOAD, .size = size, .k = offset, .weight = 1, .max = dp_load_max(size)};
+	struct dp_expr expr = {.op = DP_EXPR_LOAD, .size = size, .k = offset, .weight = 1, .max = dp_load_max(size)};
 	for (uint32_t i = 0; i < size; i++)
 		support_set(&expr.support, offset < DP_SUPPORT_BYTES - size ? offset + i : DP_SUPPORT_FAR);
 	return intern(table, &expr);
@@ -126,8 +125,7 @@ dp_expr_load_at(struct dp_expr_table *table, uint8_t size, dp_expr_id base, uint
 {
 	if (dp_expr_is_const(table, base))
 		return dp_expr_load(table, size, table->exprs[base].k + offset);
-	struct dp_expr expr = {
-		.op = DP_EXPR_LOAD_VAR, .size = size, .k = offset, .a = base, .max = dp_load_max(size)};
+	struct dp_expr expr = {.op = DP_EXPR_LOAD_VAR, .size = size, .k = offset, .a = base, .max = dp_load_max(size)};
 	expr.weight = add_weights(table->exprs[base].weight, 1);
 	expr.support = table->exprs[base].support;
 	support_set(&expr.support, DP_SUPPORT_FAR);
@@ -233,7 +231,8 @@ simplify_right(struct dp_expr_table *table, enum dp_expr_op op, dp_expr_id a, ui
 		*result = a;
 		return true;
 	}
-	if (((op == DP_EXPR_AND || op == DP_EXPR_MUL) && k == 0) || ((op == DP_EXPR_SHL || op == DP_EXPR_SHR) && k > 31)) {
+	if (((op == DP_EXPR_AND || op == DP_EXPR_MUL) && k == 0) ||
+	    ((op == DP_EXPR_SHL || op == DP_EXPR_SHR) && k > 31)) {
 		*result = dp_expr_const(table, 0);
 		return true;
 	}
@@ -252,8 +251,8 @@ simplify_right(struct dp_expr_table *table, enum dp_expr_op op, dp_expr_id a, ui
 dp_expr_id
 dp_expr_binary(struct dp_expr_table *table, enum dp_expr_op op, dp_expr_id a, dp_expr_id b)
 {
-	bool commutes = op == DP_EXPR_ADD || op == DP_EXPR_MUL || op == DP_EXPR_AND || op == DP_EXPR_OR ||
-			op == DP_EXPR_XOR;
+	bool commutes =
+		op == DP_EXPR_ADD || op == DP_EXPR_MUL || op == DP_EXPR_AND || op == DP_EXPR_OR || op == DP_EXPR_XOR;
 	if (commutes && dp_expr_is_const(table, a)) {
 		dp_expr_id swapped = a;
 		a = b;

@@ -31,9 +31,9 @@ enum dp_expr_op {
 typedef uint32_t dp_expr_id;
 
 /* Which parts of the input a value depends on: a bit per byte of the frame's beginning, and three more. */
-#define DP_SUPPORT_BYTES   189u
-#define DP_SUPPORT_FAR	   189 /* any byte beyond, or a byte whose place is not known */
-#define DP_SUPPORT_LENGTH  190
+#define DP_SUPPORT_BYTES 189u
+#define DP_SUPPORT_FAR 189 /* any byte beyond, or a byte whose place is not known */
+#define DP_SUPPORT_LENGTH 190
 #define DP_SUPPORT_SEGMENT 191
 
 struct dp_support {
@@ -86,8 +86,8 @@ dp_support_add(struct dp_support *to, const struct dp_support *from)
 static inline bool
 dp_support_meets(const struct dp_support *one, const struct dp_support *other)
 {
-	return ((one->bits[0] & other->bits[0]) | (one->bits[1] & other->bits[1]) |
-		(one->bits[2] & other->bits[2])) != 0;
+	return ((one->bits[0] & other->bits[0]) | (one->bits[1] & other->bits[1]) | (one->bits[2] & other->bits[2])) !=
+	       0;
 }
 
 static inline uint32_t

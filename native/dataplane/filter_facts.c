@@ -10,16 +10,15 @@ struct range {
 
 /* Gathers what facts about overlapping loads say of the bits of this one, byte by byte. */
 static void
-known_bits(const struct dp_facts *facts, const struct dp_expr_table *table, const struct dp_expr *load,
-	   uint32_t *mask, uint32_t *value)
+known_bits(const struct dp_facts *facts, const struct dp_expr_table *table, const struct dp_expr *load, uint32_t *mask,
+	   uint32_t *value)
 {
 	*mask = 0;
 	*value = 0;
 	for (uint32_t i = 0; i < facts->n; i++) {
 		const struct dp_fact *fact = &facts->facts[i];
 		const struct dp_expr *other = &table->exprs[fact->expr];
-		if (fact->kind != DP_FACT_BITS || other->k + other->size <= load->k ||
-		    load->k + load->size <= other->k)
+		if (fact->kind != DP_FACT_BITS || other->k + other->size <= load->k || load->k + load->size <= other->k)
 			continue;
 		for (uint32_t at = load->k; at < load->k + load->size; at++) {
 			if (at < other->k || at >= other->k + other->size)
@@ -35,8 +34,7 @@ known_bits(const struct dp_facts *facts, const struct dp_expr_table *table, cons
 static bool
 is_masked_load(const struct dp_expr_table *table, const struct dp_expr *expr)
 {
-	return expr->op == DP_EXPR_AND && dp_expr_is_const(table, expr->b) &&
-	       table->exprs[expr->a].op == DP_EXPR_LOAD;
+	return expr->op == DP_EXPR_AND && dp_expr_is_const(table, expr->b) && table->exprs[expr->a].op == DP_EXPR_LOAD;
 }
 
 static dp_expr_id
@@ -48,9 +46,8 @@ simplify_load(const struct dp_facts *facts, struct dp_expr_table *table, dp_expr
 	known_bits(facts, table, &load, &mask, &value);
 	if ((wanted & ~mask) == 0)
 		return dp_expr_const(table, value & wanted);
-	return wanted == dp_load_max(load.size)
-		       ? id
-		       : dp_expr_binary(table, DP_EXPR_AND, id, dp_expr_const(table, wanted));
+	return wanted == dp_load_max(load.size) ? id
+						: dp_expr_binary(table, DP_EXPR_AND, id, dp_expr_const(table, wanted));
 }
 
 dp_expr_id
@@ -291,8 +288,8 @@ learn_equal(struct dp_facts_builder *set, const struct dp_expr_table *table, con
 }
 
 void
-dp_facts_learn(const struct dp_facts *facts, const struct dp_expr_table *table, const struct dp_test *test,
-	       bool answer, struct dp_facts_builder *learned)
+dp_facts_learn(const struct dp_facts *facts, const struct dp_expr_table *table, const struct dp_test *test, bool answer,
+	       struct dp_facts_builder *learned)
 {
 	learned->n = facts->n;
 	memcpy(learned->facts, facts->facts, facts->n * sizeof(facts->facts[0]));

@@ -39,7 +39,7 @@ struct dp_fact {
 	uint32_t y;
 };
 
-#define DP_MAX_FACTS	 64
+#define DP_MAX_FACTS 64
 #define DP_MAX_FACTS_NOT 12 /* of one expression: a long list of hosts need not be remembered whole */
 
 struct dp_facts {

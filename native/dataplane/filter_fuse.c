@@ -12,7 +12,6 @@
 
 /* Bounds on work and memory; beyond them the list is fused again with less effort. */
 #define MAX_STEPS 400000
-#define MAX_NODES 60000
 #define NODE_SLOTS (1u << 17)
 #define MAX_DEPTH 20000
 /* Deep recursion for long lists: MAX_DEPTH frames. Only what is touched costs memory. */
@@ -35,7 +34,7 @@ intern_node(struct dp_fuser *fuser, const struct dp_filter_node *node)
 	for (; fuser->node_slots[slot] != 0; slot = (slot + 1) % NODE_SLOTS)
 		if (memcmp(&dag->nodes[fuser->node_slots[slot] - 1], node, sizeof(*node)) == 0)
 			return fuser->node_slots[slot] - 1;
-	if (dag->n == MAX_NODES) {
+	if (dag->n == DP_FILTER_MAX_NODES) {
 		fuser->too_big = true;
 		return 0;
 	}
@@ -54,16 +53,31 @@ make_leaf(struct dp_fuser *fuser, uint16_t answer)
 	return intern_node(fuser, &node);
 }
 
+uint32_t
+dp_filter_node(struct dp_fuser *fuser, const struct dp_filter_node *test, uint32_t yes, uint32_t no)
+{
+	const struct dp_filter_dag *dag = fuser->dag;
+	struct dp_filter_node node;
+	memcpy(&node, test, sizeof(node));
+	node.yes = yes;
+	node.no = no;
+	node.support = dag->exprs.exprs[test->test.a].support;
+	dp_support_add(&node.support, &dag->exprs.exprs[test->test.b].support);
+	dp_support_add(&node.support, &dag->nodes[yes].support);
+	dp_support_add(&node.support, &dag->nodes[no].support);
+	return intern_node(fuser, &node);
+}
+
 static uint32_t
 make_test(struct dp_fuser *fuser, const struct dp_fork *fork, uint32_t yes, uint32_t no)
 {
 	struct dp_filter_node node;
 	memset(&node, 0, sizeof(node));
 	node.likely = fork->likely;
+	node.yes_needs_test = fork->yes_needs_test;
+	node.no_needs_test = fork->no_needs_test;
 	node.test = fork->test;
-	node.yes = yes;
-	node.no = no;
-	return intern_node(fuser, &node);
+	return dp_filter_node(fuser, &node, yes, no);
 }
 
 __attribute__((noinline)) static const struct dp_facts *
@@ -80,26 +94,12 @@ learn(struct dp_fuser *fuser, const struct dp_facts *facts, const struct dp_test
 static uint32_t build(struct dp_fuser *fuser, struct dp_state state, const struct dp_facts *facts,
 		      struct dp_support *consulted);
 
-/*
- * A test is worth making only if the one branch would do something else in the place of the other. Each branch is
- * tried under what the opposite answer teaches; where it then does the same as the opposite branch, it serves both.
- */
 static uint32_t
 join(struct dp_fuser *fuser, const struct dp_fork *fork, const struct dp_facts *facts, struct dp_support *consulted)
 {
-	const struct dp_facts *if_yes = learn(fuser, facts, &fork->test, true);
-	const struct dp_facts *if_no = learn(fuser, facts, &fork->test, false);
-	uint32_t yes = build(fuser, fork->yes, if_yes, consulted);
-	uint32_t no = build(fuser, fork->no, if_no, consulted);
-	if (yes == no)
-		return yes;
-	if (fuser->effort == 0) {
-		if (!fork->no_needs_test && build(fuser, fork->no, if_yes, consulted) == yes)
-			return build(fuser, fork->no, facts, consulted);
-		if (!fork->yes_needs_test && build(fuser, fork->yes, if_no, consulted) == no)
-			return build(fuser, fork->yes, facts, consulted);
-	}
-	return make_test(fuser, fork, yes, no);
+	uint32_t yes = build(fuser, fork->yes, learn(fuser, facts, &fork->test, true), consulted);
+	uint32_t no = build(fuser, fork->no, learn(fuser, facts, &fork->test, false), consulted);
+	return yes == no ? yes : make_test(fuser, fork, yes, no);
 }
 
 static uint32_t
@@ -151,14 +151,12 @@ build_root(struct dp_fuser *fuser)
 		return build(fuser, (struct dp_state){0}, facts, &consulted);
 	struct dp_expr_table *exprs = &fuser->dag->exprs;
 	struct dp_fork window = {
-		.test = {.kind = DP_TEST_ABOVE,
-			 .a = dp_expr_symbol(exprs, DP_EXPR_SEGMENT),
-			 .k = DP_FILTER_WINDOW - 1},
+		.test = {.kind = DP_TEST_ABOVE, .a = dp_expr_symbol(exprs, DP_EXPR_SEGMENT), .k = DP_FILTER_WINDOW - 1},
 		.likely = true,
+		.yes_needs_test = true,
 	};
-	struct dp_test frame = {.kind = DP_TEST_ABOVE,
-				.a = dp_expr_symbol(exprs, DP_EXPR_LENGTH),
-				.k = DP_FILTER_WINDOW - 1};
+	struct dp_test frame = {
+		.kind = DP_TEST_ABOVE, .a = dp_expr_symbol(exprs, DP_EXPR_LENGTH), .k = DP_FILTER_WINDOW - 1};
 	facts = learn(fuser, learn(fuser, facts, &window.test, true), &frame, true);
 	uint32_t inside = build(fuser, (struct dp_state){0}, facts, &consulted);
 	uint32_t bail = make_leaf(fuser, DP_FILTER_BAIL);
@@ -194,6 +192,8 @@ fuse_on_own_stack(void *argument)
 {
 	struct dp_fuser *fuser = argument;
 	fuser->dag->root = build_root(fuser);
+	if (fuser->refused == NULL && !fuser->too_big)
+		fuser->dag->root = dp_filter_reduce(fuser, fuser->dag->root);
 	return NULL;
 }
 
@@ -223,7 +223,7 @@ report(const struct dp_fuser *fuser, int failure, struct dp_error *error)
 		return dp_fail(error, EINVAL, "dp_classifier_new", "rule list", "%s", fuser->refused);
 	if (fuser->too_big)
 		return dp_fail(error, E2BIG, "dp_classifier_new", "rule list",
-			       "the list is too large: its programs do not fuse into %d tests", MAX_NODES);
+			       "the list is too large: its programs do not fuse into %d tests", DP_FILTER_MAX_NODES);
 	if (fuser->dag->exprs.out_of_memory)
 		return dp_fail(error, ENOMEM, "dp_classifier_new", "rule list", "out of memory");
 	return 0;
@@ -236,7 +236,7 @@ dp_filter_fuse(struct dp_filter_dag *dag, const struct dp_filter_source *source,
 	*dag = (struct dp_filter_dag){.variant = variant, .effort = effort};
 	struct dp_fuser fuser = {
 		.dag = dag, .variant = variant, .effort = effort, .memo = dp_memo_new(), .steps_left = MAX_STEPS};
-	dag->nodes = calloc(MAX_NODES, sizeof(*dag->nodes));
+	dag->nodes = calloc(DP_FILTER_MAX_NODES, sizeof(*dag->nodes));
 	fuser.node_slots = calloc(NODE_SLOTS, sizeof(*fuser.node_slots));
 	int failure = ENOMEM;
 	bool room = dag->nodes != NULL && fuser.node_slots != NULL && fuser.memo != NULL;

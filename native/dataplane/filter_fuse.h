@@ -13,7 +13,8 @@
 struct dp_error;
 struct dp_filter_source;
 
-#define DP_FILTER_EFFORTS 4
+/* 0: what is known is carried from program to program; 1: it is forgotten in between. */
+#define DP_FILTER_EFFORTS 2
 
 /* Returns 0, or -1 with *error; -1 with errnum E2BIG: a smaller effort (a larger number) may do. */
 int dp_filter_fuse(struct dp_filter_dag *dag, const struct dp_filter_source *source, enum dp_filter_variant variant,

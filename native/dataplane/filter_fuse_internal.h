@@ -7,13 +7,13 @@
 #include "filter_source.h"
 
 /* States that are no place in a program. */
-#define DP_STATE_BAIL  0xffff
+#define DP_STATE_BAIL 0xffff
 #define DP_STATE_MATCH 0xfffe /* pc is the rule */
 
 /* Registers in a liveness mask: scratch memory 0 to 15, then A and X. */
-#define DP_LIVE_A     (1u << 16)
-#define DP_LIVE_X     (1u << 17)
-#define DP_LIVE_M(k)  (1u << ((k) & 15))
+#define DP_LIVE_A (1u << 16)
+#define DP_LIVE_X (1u << 17)
+#define DP_LIVE_M(k) (1u << ((k)&15))
 
 /* Where symbolic execution is. Dead registers are 0, so that equal futures are equal states. */
 struct dp_state {
@@ -30,8 +30,8 @@ struct dp_state {
 struct dp_stepped {
 	const struct bpf_insn *insns;
 	uint32_t n;
-	uint16_t answer;  /* what a non-zero return means; DP_STATE_BAIL for the vetting program */
-	uint32_t *live; /* [pc]: registers read later */
+	uint16_t answer; /* what a non-zero return means; DP_STATE_BAIL for the vetting program */
+	uint32_t *live;	 /* [pc]: registers read later */
 };
 
 /* An open test and where both answers lead. */
@@ -57,8 +57,8 @@ struct dp_fuser {
 	uint64_t steps_left;
 	unsigned depth;
 	uint32_t *node_slots; /* hash table of node ids + 1 */
-	const char *refused; /* why it cannot go on; a constant */
-	bool too_big;	     /* ... and a smaller effort may help */
+	const char *refused;  /* why it cannot go on; a constant */
+	bool too_big;	      /* ... and a smaller effort may help */
 };
 
 /*
@@ -70,6 +70,11 @@ bool dp_filter_step(struct dp_fuser *fuser, struct dp_state *state, const struct
 		    struct dp_support *consulted, struct dp_fork *fork);
 /* Registers that are read at or after each instruction. Returns NULL when out of memory. */
 uint32_t *dp_filter_liveness(const struct bpf_insn *insns, uint32_t n);
+
+/* The node for this test and these branches; fuser->too_big when there are too many. */
+uint32_t dp_filter_node(struct dp_fuser *fuser, const struct dp_filter_node *test, uint32_t yes, uint32_t no);
+/* The same decisions with fewer tests: filter_reduce.c. */
+uint32_t dp_filter_reduce(struct dp_fuser *fuser, uint32_t root);
 
 struct dp_memo *dp_memo_new(void);
 void dp_memo_free(struct dp_memo *memo);

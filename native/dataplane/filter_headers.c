@@ -4,7 +4,7 @@
 #include <rte_mbuf.h>
 
 /* Nobody sends more; what lies behind them is left to the rules, and the walk stays short. */
-#define MAX_VLAN_TAGS	      8
+#define MAX_VLAN_TAGS 8
 #define MAX_EXTENSION_HEADERS 16
 
 /* Reads big endian; false when the frame ends before. */

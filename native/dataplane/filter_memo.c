@@ -8,9 +8,9 @@
 
 #include "filter_fuse_internal.h"
 
-#define MEMO_SLOTS	(1u << 15)
-#define MEMO_MAX_FACTS	(64u << 20) /* bytes; then a smaller effort is tried */
-#define BLOCK_BYTES	(256u << 10)
+#define MEMO_SLOTS (1u << 15)
+#define MEMO_MAX_FACTS (64u << 20) /* bytes; then a smaller effort is tried */
+#define BLOCK_BYTES (256u << 10)
 
 struct memo_entry {
 	struct memo_entry *next;

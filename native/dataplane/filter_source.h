@@ -7,7 +7,7 @@
 
 #include "classifier.h"
 
-#define DP_FILTER_MAX_TEXT 4096   /* bytes of one expression: 230 hosts, half a second in libpcap's optimiser */
+#define DP_FILTER_MAX_TEXT 4096 /* bytes of one expression: 230 hosts, half a second in libpcap's optimiser */
 #define DP_FILTER_MAX_PROGRAMS 2048
 
 struct dp_filter_program {

@@ -31,23 +31,16 @@ bury_the_dead(const struct dp_fuser *fuser, struct dp_state *state)
 			state->mem[k] = 0;
 }
 
-/*
- * The smaller the effort, the less is carried into the next program: first everything, then only known bits and
- * lengths, at last only that the window is there.
- */
+/* A long list would make too many paths if all that is known went along: then only the window does. */
 static const struct dp_facts *
 carry_over(struct dp_fuser *fuser, const struct dp_facts *facts)
 {
-	if (fuser->effort < 2)
+	if (fuser->effort == 0)
 		return facts;
-	const struct dp_expr_table *table = &fuser->dag->exprs;
 	struct dp_facts_builder kept = {.n = 0};
 	for (uint32_t i = 0; i < facts->n; i++) {
 		const struct dp_fact *fact = &facts->facts[i];
-		uint8_t op = table->exprs[fact->expr].op;
-		bool of_window = fact->kind == DP_FACT_RANGE && op == DP_EXPR_SEGMENT;
-		bool cheap = fact->kind == DP_FACT_BITS || (fact->kind == DP_FACT_RANGE && op == DP_EXPR_LENGTH);
-		if (of_window || (fuser->effort == 2 && cheap))
+		if (fact->kind == DP_FACT_RANGE && fuser->dag->exprs.exprs[fact->expr].op == DP_EXPR_SEGMENT)
 			kept.facts[kept.n++] = *fact;
 	}
 	const struct dp_facts *result = dp_memo_facts(fuser->memo, &kept);
@@ -120,8 +113,8 @@ load(struct dp_fuser *fuser, struct dp_state *state, const struct bpf_insn *insn
 {
 	struct dp_expr_table *exprs = &fuser->dag->exprs;
 	if (BPF_CLASS(insn->code) == BPF_LDX) {
-		dp_expr_id low = dp_expr_binary(exprs, DP_EXPR_AND, dp_expr_load(exprs, 1, insn->k),
-						dp_expr_const(exprs, 0xf));
+		dp_expr_id low =
+			dp_expr_binary(exprs, DP_EXPR_AND, dp_expr_load(exprs, 1, insn->k), dp_expr_const(exprs, 0xf));
 		state->x = dp_expr_binary(exprs, DP_EXPR_SHL, low, dp_expr_const(exprs, 2));
 	} else if (BPF_MODE(insn->code) == BPF_IND) {
 		state->a = dp_expr_load_at(exprs, load_size(insn->code), state->x, insn->k);
@@ -138,8 +131,7 @@ step_load(struct dp_fuser *fuser, struct dp_state *state, const struct bpf_insn 
 	struct dp_test test = {0};
 	enum dp_answer answer = DP_ANSWER_YES;
 	if (!state->checked)
-		answer = load_guard(fuser, state, insn, &test) ? decide(fuser, *facts, &test, consulted)
-							       : DP_ANSWER_NO;
+		answer = load_guard(fuser, state, insn, &test) ? decide(fuser, *facts, &test, consulted) : DP_ANSWER_NO;
 	if (answer == DP_ANSWER_YES) {
 		load(fuser, state, insn);
 		state->pc++;

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "classifier.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_bpf.h>
+#include <rte_branch_prediction.h>
+#include <rte_errno.h>
+
+#include "error.h"
+#include "filter_emit.h"
+#include "filter_fuse.h"
+#include "filter_headers.h"
+#include "filter_source.h"
+
+struct loaded_program {
+	struct rte_bpf *bpf; /* NULL: there is none */
+	struct rte_bpf_jit jit;
+	unsigned insns;
+	unsigned effort;
+};
+
+struct dp_classifier {
+	uint64_t (*fast)(void *);
+	uint64_t (*exact)(void *);
+	struct loaded_program fast_program;
+	struct loaded_program exact_program;
+	struct dp_classifier_info info;
+};
+
+static int
+load_program(struct loaded_program *program, const struct dp_filter_code *code, struct dp_error *error)
+{
+	struct rte_bpf_prm prm = {.ins = code->insns, .nb_ins = code->n, .prog_arg = dp_filter_argument()};
+	program->bpf = rte_bpf_load(&prm);
+	program->insns = code->n;
+	if (program->bpf == NULL)
+		return dp_fail(error, rte_errno, "rte_bpf_load", "rule list", "%s: %u instructions refused",
+			       rte_strerror(rte_errno), code->n);
+	rte_bpf_get_jit(program->bpf, &program->jit);
+	return 0;
+}
+
+static int
+make_program(struct loaded_program *program, const struct dp_filter_source *source, enum dp_filter_variant variant,
+	     unsigned effort, struct dp_error *error)
+{
+	struct dp_filter_dag dag;
+	struct dp_filter_code code;
+	if (dp_filter_fuse(&dag, source, variant, effort, error) != 0)
+		return -1;
+	program->effort = effort;
+	int result = dp_filter_emit(&code, &dag, error);
+	if (result == 0)
+		result = load_program(program, &code, error);
+	dp_filter_code_free(&code);
+	dp_filter_dag_free(&dag);
+	return result;
+}
+
+/* With as many facts as keep the program within its bounds. */
+static int
+make_bounded_program(struct loaded_program *program, const struct dp_filter_source *source,
+		     enum dp_filter_variant variant, struct dp_error *error)
+{
+	int result = -1;
+	for (unsigned effort = 0; effort < DP_FILTER_EFFORTS && result != 0; effort++) {
+		result = make_program(program, source, variant, effort, error);
+		if (result != 0 && error->errnum != E2BIG)
+			break;
+	}
+	return result;
+}
+
+static int
+make_programs(struct dp_classifier *classifier, const struct dp_filter_source *source, unsigned flags,
+	      struct dp_error *error)
+{
+	struct dp_error ignored;
+	if (make_bounded_program(&classifier->exact_program, source, DP_FILTER_EXACT, error) != 0)
+		return -1;
+	/* Without a fast program all packets take the exact one. */
+	if ((flags & DP_CLASSIFIER_EXACT_ONLY) == 0)
+		make_bounded_program(&classifier->fast_program, source, DP_FILTER_FAST, &ignored);
+	if ((flags & DP_CLASSIFIER_INTERPRET) == 0) {
+		classifier->fast = classifier->fast_program.jit.func;
+		classifier->exact = classifier->exact_program.jit.func;
+	}
+	return 0;
+}
+
+static void
+describe(struct dp_classifier *classifier, const struct dp_filter_source *source, unsigned n_rules)
+{
+	const struct loaded_program *fast = &classifier->fast_program;
+	const struct loaded_program *exact = &classifier->exact_program;
+	classifier->info = (struct dp_classifier_info){
+		.rules = n_rules,
+		.programs = source->n,
+		.fast_insns = fast->bpf == NULL ? 0 : fast->insns,
+		.exact_insns = exact->insns,
+		.fast_jit_bytes = fast->jit.sz,
+		.exact_jit_bytes = exact->jit.sz,
+		.jit = classifier->exact != NULL,
+		.fuse_effort = fast->effort > exact->effort ? fast->effort : exact->effort,
+	};
+	for (unsigned i = 0; i < source->n; i++)
+		classifier->info.source_insns += source->programs[i].classic.bf_len;
+}
+
+struct dp_classifier *
+dp_classifier_new(const struct dp_rule_source *rules, unsigned n, unsigned flags, struct dp_error *error)
+{
+	struct dp_filter_source source;
+	if (n == 0 || n > DP_MAX_RULES || rules[n - 1].n_match != 0) {
+		dp_fail(error, EINVAL, "dp_classifier_new", "rule list",
+			"need 1 to %d rules of which the last matches everything, found %u", DP_MAX_RULES, n);
+		return NULL;
+	}
+	if (dp_filter_source_compile(&source, rules, n, error) != 0)
+		return NULL;
+	struct dp_classifier *classifier = calloc(1, sizeof(*classifier));
+	if (classifier == NULL)
+		dp_fail(error, ENOMEM, "dp_classifier_new", "rule list", "out of memory");
+	if (classifier != NULL && make_programs(classifier, &source, flags, error) != 0) {
+		dp_classifier_free(classifier);
+		classifier = NULL;
+	}
+	if (classifier != NULL)
+		describe(classifier, &source, n);
+	dp_filter_source_free(&source);
+	return classifier;
+}
+
+void
+dp_classifier_free(struct dp_classifier *classifier)
+{
+	if (classifier == NULL)
+		return;
+	rte_bpf_destroy(classifier->fast_program.bpf);
+	rte_bpf_destroy(classifier->exact_program.bpf);
+	free(classifier);
+}
+
+void
+dp_classifier_describe(const struct dp_classifier *classifier, struct dp_classifier_info *info)
+{
+	*info = classifier->info;
+}
+
+static __rte_noinline uint16_t
+classify_exactly(const struct dp_classifier *classifier, struct rte_mbuf *pkt)
+{
+	if (dp_filter_headers_truncated(pkt))
+		return DP_CLASSIFY_TRUNCATED;
+	if (classifier->exact != NULL)
+		return (uint16_t)classifier->exact(pkt);
+	return (uint16_t)rte_bpf_exec(classifier->exact_program.bpf, pkt);
+}
+
+static __rte_noinline uint16_t
+classify_interpreted(const struct dp_classifier *classifier, struct rte_mbuf *pkt)
+{
+	uint16_t index = DP_FILTER_BAIL;
+	if (classifier->fast_program.bpf != NULL)
+		index = (uint16_t)rte_bpf_exec(classifier->fast_program.bpf, pkt);
+	return index == DP_FILTER_BAIL ? classify_exactly(classifier, pkt) : index;
+}
+
+void
+dp_classify_burst(const struct dp_classifier *classifier, struct rte_mbuf **pkts, uint16_t n, uint16_t *index)
+{
+	uint64_t (*fast)(void *) = classifier->fast;
+	if (unlikely(fast == NULL)) {
+		for (uint16_t i = 0; i < n; i++)
+			index[i] = classify_interpreted(classifier, pkts[i]);
+		return;
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		uint64_t answer = fast(pkts[i]);
+		index[i] = (uint16_t)answer;
+		if (unlikely(answer == DP_FILTER_BAIL))
+			index[i] = classify_exactly(classifier, pkts[i]);
+	}
+}
