@@ -52,7 +52,8 @@ export class MetricsExporter {
   constructor(source: MetricsSource, version: string) {
     this.#source = source
     this.#version = version
-    for (const definition of metricDefinitions) register(definition, Object.values(this.#registries), () => this.#input)
+    for (const registry of Object.values(this.#registries))
+      for (const definition of metricDefinitions) register(definition, registry, () => this.#input)
     this.#lag.enable()
   }
 

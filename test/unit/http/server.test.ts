@@ -127,6 +127,7 @@ describe('where it listens', () => {
   test('takes over the socket that a killed one left, and not one that is in use', async () => {
     const path = join(temporaryFolder(), 'http.sock')
     const killed = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(path)})`])
+    cleanUps.push(() => endProcess(killed))
     await waitFor(() => statSync(path, { throwIfNoEntry: false }) !== undefined, 'the socket')
     await expect(serve(`unix:${path}`)).rejects.toMatchObject({ code: 'ERR_HTTP_IN_USE' })
     await endProcess(killed)
@@ -199,6 +200,7 @@ function sendRaw(address: string, bytes: string): Promise<string> {
 }
 
 function endProcess(child: ChildProcess): Promise<unknown> {
+  if (child.signalCode !== null) return Promise.resolve()
   const exited = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGKILL')
   return exited
