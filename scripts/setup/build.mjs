@@ -55,7 +55,8 @@ export function native(tree = root, gypArguments = []) {
       fingerprint(tree, inputs, [nodeVersion, process.execPath, dpdkVersion(), ...compiler, ...gypArguments]),
     make: () => {
       const gyp = [process.execPath, `${root}/node_modules/node-gyp/bin/node-gyp.js`, '--loglevel=error']
-      const options = { cwd: tree, env: gypEnvironment(), failure: 'building native code failed' }
+      // make says each command on stdout; warnings and errors come on stderr.
+      const options = { cwd: tree, env: gypEnvironment(), failure: 'building native code failed', quiet: true }
       // The second -f writes compile_commands.json for clangd and clang-tidy.
       const formats = ['--', '-f', 'make', '-f', 'compile_commands_json']
       run([...gyp, 'configure', ...formats, ...gypArguments], options)

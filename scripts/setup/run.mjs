@@ -37,12 +37,16 @@ export function commandLine(/** @type {readonly string[]} */ argv) {
  * Runs a command with its output on our stderr and ends the script when it fails.
  *
  * @param {readonly string[]} argv
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, failure: string, exitCode?: number }} options
- *   `failure` says what could not be done; `exitCode` is 1 unless given
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, failure: string, exitCode?: number, quiet?: boolean }} options
+ *   `failure` says what could not be done; `exitCode` is 1 unless given; `quiet` leaves out stdout
  */
-export function run(argv, { cwd, env, failure, exitCode = 1 }) {
+export function run(argv, { cwd, env, failure, exitCode = 1, quiet = false }) {
   const [file, ...args] = argv
-  const result = spawnSync(file ?? '', args, { cwd, env: env ?? process.env, stdio: ['ignore', 2, 2] })
+  const result = spawnSync(file ?? '', args, {
+    cwd,
+    env: env ?? process.env,
+    stdio: ['ignore', quiet ? 'ignore' : 2, 2],
+  })
   if (result.status === 0) return
   const how = result.error?.message ?? (result.signal ? `killed by ${result.signal}` : `exit ${result.status}`)
   throw new Stop(`setup: ${failure}: ${commandLine(argv)}: ${how}`, exitCode)
