@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { findConfigFile, type LoadedConfig, loadConfig } from '../config/load.js'
+import { plainJson } from '../config/plain-text.js'
 import { printJson, printText, printYaml } from '../config/print.js'
 import { SpillwayError } from '../errors.js'
 import { configureLogging } from '../log.js'
@@ -54,10 +55,7 @@ export async function configFromOptions(
 function parseSetFlag(argument: string) {
   const equals = argument.indexOf('=')
   if (equals < 1) {
-    throw new SpillwayError(
-      'ERR_USAGE',
-      `--set: expected path=value such as burst=64, found ${JSON.stringify(argument)}`,
-    )
+    throw new SpillwayError('ERR_USAGE', `--set: expected path=value such as burst=64, found ${plainJson(argument)}`)
   }
   return { flag: '--set', path: argument.slice(0, equals), text: argument.slice(equals + 1) }
 }

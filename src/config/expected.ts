@@ -16,7 +16,7 @@ function containsNullable(schema: z.ZodType): boolean {
 }
 
 function describeType(schema: z.ZodType): string {
-  if (schema instanceof z.ZodNumber) return describeNumber(schema)
+  if (schema instanceof z.ZodNumber) return `a whole number from ${schema.minValue} to ${schema.maxValue}`
   if (schema instanceof z.ZodBoolean) return 'true or false'
   if (schema instanceof z.ZodEnum) return oneOf(schema.options.map(String))
   if (schema instanceof z.ZodLiteral) return oneOf([...schema.values].map(String))
@@ -27,12 +27,6 @@ function describeType(schema: z.ZodType): string {
   if (schema instanceof z.ZodTuple) return `a list of ${schema.def.items.length}`
   if (schema instanceof z.ZodArray) return 'a list'
   return 'text'
-}
-
-function describeNumber(schema: z.ZodNumber): string {
-  const step = schema._zod.bag.multipleOf
-  const kind = typeof step === 'number' ? `a multiple of ${step}` : 'a whole number'
-  return `${kind} from ${schema.minValue} to ${schema.maxValue}`
 }
 
 function oneOf(words: readonly string[]): string {

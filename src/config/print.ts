@@ -1,10 +1,11 @@
 import { Document, isScalar } from 'yaml'
 import type { LoadedConfig } from './load.js'
+import { plainJson } from './plain-text.js'
 import { parsePath } from './walk.js'
 
 /** A line per setting: path, value, origin. */
 export function printText({ settings }: LoadedConfig): string {
-  const rows = settings.map(({ path, value, origin }) => [path, JSON.stringify(value), origin] as const)
+  const rows = settings.map(({ path, value, origin }) => [path, plainJson(value), origin] as const)
   const width = (column: 0 | 1) => Math.min(48, Math.max(...rows.map((row) => row[column].length)))
   const [paths, values] = [width(0), width(1)]
   return rows.map(([path, value, origin]) => `${path.padEnd(paths)}  ${value.padEnd(values)}  ${origin}\n`).join('')

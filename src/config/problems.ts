@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { SpillwayError } from '../errors.js'
 import { describeExpected } from './expected.js'
 import { nearest } from './nearest.js'
+import { plainJson } from './plain-text.js'
 import { formatPath, leavesOf, type Path, schemaAt, sectionsOf, unwrap, valueAt } from './walk.js'
 
 /** One thing that is wrong with the configuration: where, and the rest of the line. */
@@ -82,10 +83,6 @@ export function nearestSetting(schema: z.ZodType, path: Path): string | undefine
 /** A value as it may stand in a message: one line, short, nothing that moves a terminal's cursor. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value)
-  const visible = text.replaceAll(
-    /[\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  const visible = typeof value === 'object' || typeof value === 'string' ? plainJson(value) : String(value)
   return visible.length <= 80 ? visible : `${visible.slice(0, 76)} …`
 }

@@ -29,7 +29,7 @@ const powerOfTwo = (least: number, most: number) =>
     .meta({ expected: `a power of two from ${least} to ${most}` })
 
 /** Many PMDs (iavf among them) take only multiples of 32. */
-const descriptors = z.int().min(64).max(32_768).multipleOf(32)
+const descriptors = z.int().min(64).max(32_768).multipleOf(32).meta({ expected: 'a multiple of 32 from 64 to 32768' })
 
 const exceptionSchema = z.strictObject({
   backend: z

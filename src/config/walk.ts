@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { plainJson } from './plain-text.js'
 
 /** Where a setting is: keys and list indexes from the top, e.g. `['ports', 0, 'queues']`. */
 export type Path = readonly (string | number)[]
@@ -81,7 +82,7 @@ export function formatPath(path: Path): string {
   for (const key of path) {
     if (typeof key === 'number') text += `[${key}]`
     else if (/^[A-Za-z_][\w-]*$/.test(key)) text += text === '' ? key : `.${key}`
-    else text += `[${JSON.stringify(key.slice(0, 80))}]`
+    else text += `[${plainJson(key.slice(0, 80))}]`
   }
   return text
 }
@@ -89,7 +90,7 @@ export function formatPath(path: Path): string {
 /** Reads what `formatPath` writes, and `ports.0.queues`. Undefined when it is no path. */
 export function parsePath(text: string): Path | undefined {
   const path: (string | number)[] = []
-  const step = /(?:^|\.)([A-Za-z0-9_-]+)|\[(\d{1,4})\]|\[("(?:[^"\\]|\\.)*")\]/y
+  const step = /(?:^|(?<=.)\.)([A-Za-z0-9_-]+)|\[(\d{1,4})\]|\[("(?:[^"\\]|\\.)*")\]/y
   while (step.lastIndex < text.length) {
     const match = step.exec(text)
     if (match === null) return undefined

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { isAlias, isMap, isNode, isScalar, isSeq, Lexer, LineCounter, type Node, Parser, parseDocument } from 'yaml'
 import { SpillwayError } from '../errors.js'
+import { escapeText } from './plain-text.js'
 import type { Path } from './walk.js'
 
 /** A configuration is a page, not a data set; etcd's own limit for a ConfigMap is the same. */
@@ -63,7 +64,7 @@ export function parseYaml(text: string): YamlText {
       findOffset(document.contents, path, (node) => (isAlias(node) ? node.resolve(document) : node))
     return { value, lineOf: (path) => lineCounter.linePos(offsetOf(path)).line }
   } catch (cause) {
-    const reason = (cause as Error).message.replaceAll(/\s+/g, ' ').slice(0, 200)
+    const reason = escapeText((cause as Error).message.replaceAll(/\s+/g, ' ').slice(0, 200))
     throw new SyntaxError(`not valid YAML: ${reason}`, { cause })
   }
 }

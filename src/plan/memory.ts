@@ -46,8 +46,9 @@ export function planMemory(config: Config, environment: Environment, use: MbufUs
   const wantedMib = memory.mib === 'auto' ? Math.ceil(neededMib * 1.25) : memory.mib
   const pageSize = planPageSize(memory.pageSize, wantedMib, environment, log)
   const mib = roundToPages(wantedMib, pageSize)
-  const pools = environment.numaNodes === 1 ? 'the mempool' : `${environment.numaNodes} mempools, one per NUMA node`
-  const reason = `${pools} (${poolMib} MiB each) and ${baseMib} MiB for the rest, a quarter more, in whole pages`
+  const { numaNodes } = environment
+  const pools = numaNodes === 1 ? `mempool ${poolMib} MiB` : `mempools ${numaNodes} × ${poolMib} MiB, one per NUMA node`
+  const reason = `${pools}, the rest ${baseMib} MiB, a quarter more, in whole pages`
   log.note('memory', `${mib} MiB`, memory.mib === 'auto' ? reason : 'memory.mib says so')
   return { pageSize, mib, mbufs, mbufCache: memory.mbufCache, dataRoomBytes }
 }

@@ -9,11 +9,8 @@ export function planRules(
   log: DecisionLog,
 ): Pick<Plan, 'rules' | 'exceptionPath'> {
   const builtins = exceptionPath.builtins ? 'then the built-ins and local' : 'no built-ins'
-  log.note(
-    'rules',
-    `${rules.length} of yours, ${builtins}, then ${exceptionPath.default}`,
-    'the first that matches decides',
-  )
+  const reason = `${builtins}, then ${exceptionPath.default}; the first that matches decides`
+  log.note('rules', rules.length === 0 ? 'none of yours' : `${rules.length} of yours`, reason)
   const toKernel = rules.filter(({ to }) => to === 'kernel').map(({ name }) => name)
   if (exceptionPath.default === 'kernel') toKernel.push('default')
   if (toKernel.length > 0 && ports.every(({ exception }) => exception.backend === 'none')) {

@@ -1,0 +1,39 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../../src/config/load.js'
+import { discoverEnvironment } from '../../../src/environment/discover.js'
+import { readEnvironmentVariables } from '../../../src/environment/variables.js'
+import { makePlan } from '../../../src/plan/plan.js'
+import { printPlan, printPlanEnv, printPlanJson, quoteArgs } from '../../../src/plan/print.js'
+import { planSchema } from '../../../src/plan/types.js'
+
+const hosts = new URL('../../fixtures/hosts/', import.meta.url).pathname
+
+function planFor(host: string) {
+  const root = join(hosts, host)
+  const file = join(root, 'etc/spillway/spillway.yaml')
+  const { config } = loadConfig({ file, env: readEnvironmentVariables(root) })
+  const environment = discoverEnvironment(root)
+  return { plan: makePlan(config, environment), environment }
+}
+
+describe.each(readdirSync(hosts))('the plan for %s', (host) => {
+  const { plan, environment } = planFor(host)
+  const golden = (name: string) => `../../golden/plan/${host}.${name}`
+
+  it('is printed with a reason for each decision', async () => {
+    await expect(printPlan(plan)).toMatchFileSnapshot(golden('txt'))
+  })
+
+  it('is printed as JSON that the worker would accept', async () => {
+    await expect(printPlanJson(plan)).toMatchFileSnapshot(golden('json'))
+    expect(planSchema.parse(JSON.parse(printPlanJson(plan)))).toEqual(plan)
+  })
+
+  it('is printed for shells', async () => {
+    await expect(`${quoteArgs(plan.ealArgs)}\n${printPlanEnv(plan, environment.runtimeDirectory)}`).toMatchFileSnapshot(
+      golden('sh'),
+    )
+  })
+})

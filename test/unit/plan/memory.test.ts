@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Hugepages } from '../../../src/environment/types.js'
+import { countMbufs } from '../../../src/plan/mbufs.js'
+import { decision, machine, nullPort, plan, refusal } from './fixtures.js'
+
+const pages = (...hugepages: Hugepages[]) => machine({ hugepages })
+const small = (free: number): Hugepages => ({ size: '2Mi', total: 4096, free })
+const big = (free: number): Hugepages => ({ size: '1Gi', total: 8, free })
+
+describe('hugepages', () => {
+  it('refuses a size of which too few are free: needed, found, remedy', () => {
+    const error = refusal(() =>
+      plan({ ...nullPort, 'memory.pageSize': '2Mi', 'memory.mib': '512' }, pages(small(64), big(0))),
+    )
+    expect(error).toMatchObject({ code: 'ERR_HUGEPAGES', exitCode: 69 })
+    expect(error.message).toBe(
+      'need 512 MiB of 2Mi hugepages, found 64 of 4096 pages of 2Mi free, 0 of 8 pages of 1Gi free',
+    )
+    expect(error.hint).toContain("raise hugepages-2Mi in the pod's limits")
+  })
+
+  it('refuses a size that the kernel does not have', () => {
+    expect(refusal(() => plan({ ...nullPort, 'memory.pageSize': '1Gi' }, pages())).message).toContain(
+      'no hugepages in this kernel',
+    )
+  })
+
+  it('are 2Mi when enough are free, also when bigger ones are', () => {
+    expect(plan(nullPort, pages(small(1000), big(4))).memory.pageSize).toBe('2Mi')
+  })
+
+  it('are bigger ones when too few small ones are free', () => {
+    const { memory, ealArgs } = plan(nullPort, pages(small(3), big(1)))
+    expect(memory).toMatchObject({ pageSize: '1Gi', mib: 1024 })
+    expect(ealArgs).toContain('--in-memory')
+  })
+
+  it('are none when too few of any are free, with a warning', () => {
+    const made = plan(nullPort, pages(small(3), big(0)))
+    expect(made.memory.pageSize).toBe('none')
+    expect(decision(made, 'page size')?.level).toBe('warning')
+  })
+})
+
+describe('EAL arguments', () => {
+  it('never join --no-huge and --in-memory, which 22.11 refuses', () => {
+    expect(plan(nullPort, pages(small(1000))).ealArgs).not.toContain('--no-huge')
+    const without = plan({ ...nullPort, 'memory.pageSize': 'none' }, pages(small(1000))).ealArgs
+    expect(without).not.toContain('--in-memory')
+    expect(without).toEqual(expect.arrayContaining(['--no-huge', '--no-shconf']))
+  })
+
+  it('reserve the planned memory', () => {
+    const { memory, ealArgs } = plan()
+    expect(ealArgs[ealArgs.indexOf('-m') + 1]).toBe(String(memory.mib))
+  })
+})
+
+describe('memory', () => {
+  it('refuses a size that the mbufs do not fit into', () => {
+    const error = refusal(() => plan({ ...nullPort, 'memory.mib': '64', 'memory.mbufs': '100000' }))
+    expect(error).toMatchObject({ code: 'ERR_CONFIG', exitCode: 78 })
+    expect(error.message).toMatch(/^memory.mib: expected at least \d+ for 100000 mbufs, found 64$/)
+  })
+
+  it('is a whole number of pages', () => {
+    expect(plan({ ...nullPort, 'memory.mib': '101' }, pages(small(1000))).memory.mib).toBe(102)
+  })
+
+  it('holds a mempool for each NUMA node', () => {
+    const one = plan({ ...nullPort, 'memory.mbufs': '50000' })
+    const two = plan({ ...nullPort, 'memory.mbufs': '50000' }, machine({ numaNodes: 2 }))
+    expect(two.memory.mib - one.memory.mib).toBeGreaterThan((50_000 * 2176) / 2 ** 20)
+  })
+
+  it('warns when fewer mbufs are configured than can be somewhere at once', () => {
+    expect(decision(plan({ ...nullPort, 'memory.mbufs': '1000' }), 'mbufs')?.level).toBe('warning')
+  })
+})
+
+describe('an mbuf', () => {
+  const room = (mtu: string) => plan({ ports: `[{ device: net_null0, mtu: ${mtu} }]` }).memory.dataRoomBytes
+
+  it("has DPDK's default size as long as that holds the MTU", () => {
+    expect(room('auto')).toBe(2176)
+    expect(room('1500')).toBe(2176)
+    expect(room('2022')).toBe(2176)
+  })
+
+  it('grows with the MTU, so that no frame is scattered', () => {
+    expect(room('2023')).toBeGreaterThanOrEqual(128 + 2023 + 26)
+    expect(room('9000')).toBe(9216)
+    expect(room('9702')).toBeGreaterThanOrEqual(128 + 9702 + 26)
+  })
+})
+
+describe('countMbufs', () => {
+  const port = (changes: object = {}) =>
+    ({ ...plan().ports[0], ...changes }) as NonNullable<ReturnType<typeof plan>['ports'][0]>
+
+  it('counts every place where mbufs can be', () => {
+    const exception = { backend: 'vhost-net' as const, tap: 'ext0', queues: 2, queueSize: 256 }
+    const one = port({ queues: 1, rxDescriptors: 512, txDescriptors: 1024, exception })
+    expect(countMbufs({ ports: [one], lcores: 3, burst: 32, mbufCache: 256 })).toEqual({
+      mbufs: 3584 + 24_576 + 2304 + 640,
+      // 512 + 2×1024 + 2×2×256; 3×2×3×1024 + 2×1024 + 2×2048; 384×6; 4×32×5
+      terms: 'descriptors 3584, rings 24576, caches 2304, bursts 640',
+    })
+  })
+
+  it('never gets by with less when there is more', () => {
+    const count = fc.integer({ min: 1, max: 16 })
+    fc.assert(
+      fc.property(
+        count,
+        count,
+        fc.integer({ min: 1, max: 256 }),
+        fc.integer({ min: 0, max: 512 }),
+        (lcores, ports, burst, mbufCache) => {
+          const use = { ports: Array.from({ length: ports }, () => port()), lcores, burst, mbufCache }
+          const { mbufs } = countMbufs(use)
+          expect(countMbufs({ ...use, lcores: lcores + 1 }).mbufs).toBeGreaterThan(mbufs)
+          expect(countMbufs({ ...use, ports: [...use.ports, port()] }).mbufs).toBeGreaterThan(mbufs)
+          expect(countMbufs({ ...use, burst: burst + 1 }).mbufs).toBeGreaterThan(mbufs)
+          expect(countMbufs({ ...use, mbufCache: mbufCache + 2 }).mbufs).toBeGreaterThan(mbufs)
+        },
+      ),
+    )
+  })
+})
