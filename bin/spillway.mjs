@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs'
 for (const [signal, exitCode] of Object.entries({ SIGTERM: 0, SIGINT: 130 })) {
   const stopEarly = () => process.exit(exitCode)
   process.on(signal, stopEarly)
-  process.on('newListener', (event) => event === signal && process.off(signal, stopEarly))
+  // Not at once: Node has prepared for the new handler already, and taking away the last old one would undo that.
+  process.on('newListener', (event) => event === signal && queueMicrotask(() => process.off(signal, stopEarly)))
 }
 
 const program = new URL('../dist/cli/main.js', import.meta.url)
