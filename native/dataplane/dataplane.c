@@ -121,22 +121,6 @@ refresh_taps(void)
 	}
 }
 
-static void
-refresh(void)
-{
-	struct dp_machine *m = &dp.machine;
-	for (unsigned p = 0; p < m->n_ports; p++) {
-		uint32_t speed_mbps;
-		tell_removed(p);
-		dp_port_refresh_counters(&m->ports[p]);
-		if (dp_port_refresh_link(&m->ports[p], &speed_mbps))
-			dp.events.link(dp.events.context, p, m->ports[p].link_up, speed_mbps);
-	}
-	refresh_taps();
-	dp_mempool_refresh();
-	dp.refreshed_ms = now_ms();
-}
-
 /* Called on EAL's interrupt thread: only notes it; the control thread's next refresh() tells. */
 static int
 on_removed(uint16_t port_id, enum rte_eth_event_type type, void *context, void *ret)
@@ -156,6 +140,23 @@ tell_removed(unsigned p)
 		return;
 	port->removal_told = true;
 	dp.events.removed(dp.events.context, p);
+}
+
+/* Reads everything that is not counted by the lcores; tells link changes unless it is the first time. */
+static void
+refresh(bool tell)
+{
+	struct dp_machine *m = &dp.machine;
+	for (unsigned p = 0; p < m->n_ports; p++) {
+		uint32_t speed_mbps;
+		tell_removed(p);
+		dp_port_refresh_counters(&m->ports[p]);
+		if (dp_port_refresh_link(&m->ports[p], &speed_mbps) && tell)
+			dp.events.link(dp.events.context, p, m->ports[p].link_up, speed_mbps);
+	}
+	refresh_taps();
+	dp_mempool_refresh();
+	dp.refreshed_ms = now_ms();
 }
 
 static int
@@ -197,7 +198,7 @@ start(int counters, struct dp_error *error)
 	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RMV, on_removed, m);
 	if (launch(error) < 0)
 		return -1;
-	refresh();
+	refresh(false);
 	return 0;
 }
 
@@ -316,7 +317,7 @@ dp_service(int wake_fd)
 			dp.events.addresses(dp.events.context);
 	}
 	if (now_ms() - dp.refreshed_ms >= REFRESH_MS)
-		refresh();
+		refresh(true);
 }
 
 static bool

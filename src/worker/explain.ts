@@ -1,0 +1,143 @@
+import { SpillwayError, type ErrorCode } from '../errors.js'
+import type { ErrorReport } from '../ipc/messages.js'
+import type { Plan } from '../plan/types.js'
+import type { NativeError } from './native.js'
+
+interface Explanation {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint: string
+}
+
+const isNative = (error: unknown): error is NativeError =>
+  error instanceof Error && 'errno' in error && 'call' in error && 'subject' in error
+
+function explainTapLookup(error: NativeError): Explanation {
+  const tap = error.subject
+  switch (error.code) {
+    case 'ENODEV':
+      return {
+        code: 'ERR_TAP_MISSING',
+        message: `need the tap ${tap}, found ${error.detail}`,
+        hint: `let the pod's tap plugin create it (a second NetworkAttachmentDefinition), or name another with ports[].exception.tap`,
+      }
+    case 'ERANGE':
+      return {
+        code: 'ERR_TAP_QUEUES',
+        message: `tap ${tap}: ${error.detail}`,
+        hint: `set "multiQueue": true in the tap's NetworkAttachmentDefinition, or ports[].exception.queues to 1`,
+      }
+    default:
+      return {
+        code: 'ERR_TAP_NOT_A_TAP',
+        message: `need a tap named ${tap}, found that ${error.detail}`,
+        hint: 'name the tap with ports[].exception.tap; a veth, dummy or tun cannot take its place',
+      }
+  }
+}
+
+function explainTapAttach(error: NativeError): Explanation {
+  const tap = error.subject
+  switch (error.code) {
+    case 'EBUSY':
+      return {
+        code: 'ERR_TAP_BUSY',
+        message: `need tap ${tap} for ourselves, found that another process holds it (${error.detail})`,
+        hint: 'end the other process; a single-queue tap has room for one',
+      }
+    case 'EPERM':
+      return {
+        code: 'ERR_TAP_OWNER',
+        message: `need tap ${tap} to be ours, found ${error.detail}`,
+        hint: `set "owner" and "group" in the tap's NetworkAttachmentDefinition to the pod's runAsUser and runAsGroup`,
+      }
+    default:
+      return {
+        code: 'ERR_TAP_NOT_A_TAP',
+        message: `need to attach to tap ${tap}, found ${error.detail}`,
+        hint: 'see that the netdev is a tap and that its queue mode is what `ip -d link` shows',
+      }
+  }
+}
+
+function explainOpen(error: NativeError): Explanation {
+  const mode = `${error.subject}: ${error.detail}`
+  return error.subject === '/dev/vhost-net'
+    ? {
+        code: 'ERR_VHOST_NET',
+        message: `need to open /dev/vhost-net for reading and writing, found ${mode}`,
+        hint: 'set needVhostNet: true in the SriovNetworkNodePolicy, or ports[].exception.backend to tap',
+      }
+    : {
+        code: 'ERR_TUN',
+        message: `need to open /dev/net/tun for reading and writing, found ${mode}`,
+        hint: 'give the pod the device (needVhostNet: true brings both), or set ports[].exception.backend to none',
+      }
+}
+
+function explainMemory(error: NativeError, plan: Plan): Explanation {
+  const { pageSize, mib } = plan.memory
+  return pageSize === 'none'
+    ? {
+        code: 'ERR_MEMORY',
+        message: `need ${mib} MiB of memory for ${error.subject}, found ${error.detail}`,
+        hint: "raise the pod's memory limit, or lower memory.mib",
+      }
+    : {
+        code: 'ERR_HUGEPAGES',
+        message: `need ${mib} MiB of ${pageSize} hugepages, found ${error.detail}`,
+        hint: `raise hugepages-${pageSize} in the pod's limits, or set memory.pageSize to none`,
+      }
+}
+
+function explain(error: NativeError, plan: Plan): Explanation | undefined {
+  switch (error.call) {
+    case 'tap_lookup':
+      return explainTapLookup(error)
+    case 'TUNSETIFF':
+      return explainTapAttach(error)
+    case 'open':
+      return explainOpen(error)
+    case 'rte_pktmbuf_pool_create':
+      return explainMemory(error, plan)
+    case 'rte_eal_init':
+      return error.code === 'ENOMEM' || error.code === 'EACCES'
+        ? explainMemory(error, plan)
+        : {
+            code: 'ERR_EAL',
+            message: `need EAL to start with ${plan.ealArgs.join(' ')}, found ${error.detail}`,
+            hint: "EAL's own log lines before this one name the cause",
+          }
+    case 'rte_dev_probe':
+    case 'rte_eth_dev_info_get':
+    case 'rte_eth_dev_configure':
+    case 'rte_eth_rx_queue_setup':
+    case 'rte_eth_tx_queue_setup':
+    case 'rte_eth_dev_set_mtu':
+    case 'rte_eth_dev_start':
+      return {
+        code: 'ERR_DEVICE',
+        message: `need the device of ${error.subject} to work, found ${error.call}: ${error.detail}`,
+        hint: 'see that the device exists, is bound to a driver DPDK can use, and that ports[].device, queues and mtu fit it',
+      }
+    case 'pcap_compile':
+      return {
+        code: 'ERR_RULE',
+        message: `rule "${error.subject}": ${error.detail}`,
+        hint: 'rules are pcap-filter(7) expressions, as tcpdump takes them',
+      }
+    default:
+      return undefined
+  }
+}
+
+/** An error as the supervisor gets it: named, with what was needed, found and to do when native code told the cause. */
+export function reportError(error: unknown, plan: Plan): ErrorReport {
+  if (!isNative(error)) {
+    const code = error instanceof SpillwayError ? error.code : 'ERR_INTERNAL'
+    return { code, message: error instanceof Error ? error.message : String(error) }
+  }
+  const { errno, call, subject } = error
+  const explanation = explain(error, plan) ?? { code: 'ERR_WORKER', message: error.message }
+  return { ...explanation, errno, call, subject }
+}

@@ -1,0 +1,107 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { PortEvent, WorkerReport, WorkerRequest } from '../ipc/messages.js'
+import { workerRequest } from '../ipc/messages.js'
+import { createLogger } from '../log.js'
+import type { Plan } from '../plan/types.js'
+import { reportError } from './explain.js'
+import { native } from './native.js'
+
+/**
+ * The worker's entry: one life of the data plane. It obeys the channel and nothing else: a signal that reaches the
+ * whole process group must not end it before the supervisor asks, and a closed channel means stop.
+ */
+
+/** Descriptor of the counter file, the fifth that the supervisor hands over. */
+const COUNTERS_FD = 4
+const VITALS_INTERVAL_MS = 1000
+
+const log = createLogger({ component: 'worker' })
+
+/** Resolves when the channel took the message: leaving earlier would lose it. */
+function report(message: WorkerReport): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send?.(message, () => resolve())
+    else resolve()
+  })
+}
+
+function watchVitals(): void {
+  const delay = monitorEventLoopDelay({ resolution: 20 })
+  delay.enable()
+  setInterval(() => {
+    // The histogram measures the timer's period too; what is above it is lag.
+    const lag = Math.max(0, delay.percentile(99) / 1e9 - 0.02)
+    delay.reset()
+    void report({
+      type: 'vitals',
+      eventLoopLagP99Seconds: Number.isFinite(lag) ? lag : 0,
+      heapUsedBytes: process.memoryUsage().heapUsed,
+    })
+  }, VITALS_INTERVAL_MS).unref()
+}
+
+class DataPlane {
+  #plan: Plan | undefined
+  #stopping = false
+
+  async start(plan: Plan): Promise<void> {
+    this.#plan = plan
+    const onEvent = (event: PortEvent): void => void report({ type: 'event', event })
+    try {
+      const info = await native.start(plan, COUNTERS_FD, onEvent)
+      await report({ type: 'started', info })
+      watchVitals()
+    } catch (error) {
+      await report({ type: 'failed', error: reportError(error, plan) })
+      leave(1)
+    }
+  }
+
+  async swapRules({ id, rules }: Extract<WorkerRequest, { type: 'rules' }>): Promise<void> {
+    try {
+      await report({ type: 'rulesInForce', id, layout: await native.swapRules(rules) })
+    } catch (error) {
+      if (this.#plan === undefined) throw error
+      await report({ type: 'rulesRefused', id, error: reportError(error, this.#plan) })
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopping) return
+    this.#stopping = true
+    if (this.#plan !== undefined) {
+      const missing = await native.stop()
+      if (missing > 0) log.error({ missing }, 'mbufs did not come back to their pools')
+    }
+    await report({ type: 'stopped' })
+    leave(0)
+  }
+}
+
+/** EAL's leftovers are not worth an orderly end of the process, and some of its threads would not have one. */
+function leave(code: number): void {
+  if (process.connected) process.disconnect()
+  process.exit(code)
+}
+
+const dataPlane = new DataPlane()
+
+function obey(request: WorkerRequest): Promise<void> {
+  switch (request.type) {
+    case 'start':
+      return dataPlane.start(request.plan)
+    case 'rules':
+      return dataPlane.swapRules(request)
+    case 'stop':
+      return dataPlane.stop()
+  }
+}
+
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
+process.on('disconnect', () => void dataPlane.stop())
+process.on('message', (message) => {
+  const request = workerRequest.safeParse(message)
+  if (request.success) void obey(request.data)
+  else log.error({ problem: request.error.message }, 'the supervisor sent a message that is none')
+})
