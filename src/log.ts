@@ -15,7 +15,8 @@ const stderr = pino.destination({ fd: 2, sync: true })
 // A reader of stderr that went away must not take the data plane with it.
 stderr.on('error', () => {})
 
-let render = (line: string): string => line
+const renderJson = (line: string): string => `${line}\n`
+let render = renderJson
 let level: LogLevel = 'info'
 const loggers = new Set<Logger>()
 
@@ -41,7 +42,7 @@ export function createLogger(fields: { readonly component: string } & Record<str
 
 /** Writes a finished JSON line, e.g. one that came from the worker, in the format in force. */
 export function writeLogLine(line: string): void {
-  stderr.write(render(line.endsWith('\n') ? line : `${line}\n`))
+  stderr.write(render(line.replace(/\n$/, '')))
 }
 
 /** Sets level and format for every logger, those that exist and those to come. */
@@ -52,7 +53,7 @@ export async function configureLogging(settings: {
   level = settings.level
   for (const logger of loggers) logger.level = level
   const pretty = settings.format === 'pretty' || (settings.format === 'auto' && isatty(2))
-  render = pretty ? await prettyRenderer() : (line) => line
+  render = pretty ? await prettyRenderer() : renderJson
 }
 
 /** Loaded only when a person reads: production logs JSON and need not carry the formatter in memory. */

@@ -120,7 +120,7 @@ describe('the entry file', () => {
 
 describe('an error that nobody caught', () => {
   it('is a bug, with its stack: exit 70', () => {
-    const breakLater = 'process.stdout.write=()=>{setImmediate(()=>{throw(new(Error)("late"))})}'
+    const breakLater = 'process.stdout.write=()=>{setImmediate(()=>{throw(new(Error)(%22late%22))})}'
     const { exitCode, stderr } = spillway(['config'], { NODE_OPTIONS: `--import=data:text/javascript,${breakLater}` })
     expect(stderr).toMatch(/^spillway: ERR_INTERNAL: Error: late\n {4}at /)
     expect(exitCode).toBe(70)
