@@ -23,8 +23,9 @@ struct loaded_program {
 };
 
 struct dp_classifier {
-	uint64_t (*fast)(void *);
-	uint64_t (*exact)(void *);
+	uint64_t (*fast)(void *);  /* NULL: dp_classify_one() */
+	uint64_t (*exact)(void *); /* set when `fast` is */
+	unsigned flags;
 	struct loaded_program fast_program;
 	struct loaded_program exact_program;
 	struct dp_classifier_info info;
@@ -84,9 +85,10 @@ make_programs(struct dp_classifier *classifier, const struct dp_filter_source *s
 	/* Without a fast program all packets take the exact one. */
 	if ((flags & DP_CLASSIFIER_EXACT_ONLY) == 0)
 		make_bounded_program(&classifier->fast_program, source, DP_FILTER_FAST, &ignored);
+	classifier->flags = flags;
 	if ((flags & DP_CLASSIFIER_INTERPRET) == 0) {
-		classifier->fast = classifier->fast_program.jit.func;
 		classifier->exact = classifier->exact_program.jit.func;
+		classifier->fast = classifier->exact == NULL ? NULL : classifier->fast_program.jit.func;
 	}
 	return 0;
 }
@@ -155,18 +157,26 @@ classify_exactly(const struct dp_classifier *classifier, struct rte_mbuf *pkt)
 {
 	if (dp_filter_headers_truncated(pkt))
 		return DP_CLASSIFY_TRUNCATED;
-	if (classifier->exact != NULL)
-		return (uint16_t)classifier->exact(pkt);
-	return (uint16_t)rte_bpf_exec(classifier->exact_program.bpf, pkt);
+	return (uint16_t)classifier->exact(pkt);
 }
 
-static __rte_noinline uint16_t
-classify_interpreted(const struct dp_classifier *classifier, struct rte_mbuf *pkt)
+static uint16_t
+run(const struct loaded_program *program, struct rte_mbuf *pkt, unsigned flags)
+{
+	if (program->jit.func == NULL || (flags & DP_CLASSIFIER_INTERPRET) != 0)
+		return (uint16_t)rte_bpf_exec(program->bpf, pkt);
+	return (uint16_t)program->jit.func(pkt);
+}
+
+uint16_t
+dp_classify_one(const struct dp_classifier *classifier, struct rte_mbuf *pkt, unsigned flags)
 {
 	uint16_t index = DP_FILTER_BAIL;
-	if (classifier->fast_program.bpf != NULL)
-		index = (uint16_t)rte_bpf_exec(classifier->fast_program.bpf, pkt);
-	return index == DP_FILTER_BAIL ? classify_exactly(classifier, pkt) : index;
+	if (classifier->fast_program.bpf != NULL && (flags & DP_CLASSIFIER_EXACT_ONLY) == 0)
+		index = run(&classifier->fast_program, pkt, flags);
+	if (index != DP_FILTER_BAIL)
+		return index;
+	return dp_filter_headers_truncated(pkt) ? DP_CLASSIFY_TRUNCATED : run(&classifier->exact_program, pkt, flags);
 }
 
 void
@@ -175,7 +185,7 @@ dp_classify_burst(const struct dp_classifier *classifier, struct rte_mbuf **pkts
 	uint64_t (*fast)(void *) = classifier->fast;
 	if (unlikely(fast == NULL)) {
 		for (uint16_t i = 0; i < n; i++)
-			index[i] = classify_interpreted(classifier, pkts[i]);
+			index[i] = dp_classify_one(classifier, pkts[i], classifier->flags);
 		return;
 	}
 	for (uint16_t i = 0; i < n; i++) {

@@ -34,7 +34,7 @@ struct dp_rule_source {
 
 enum dp_classifier_flags {
 	DP_CLASSIFIER_INTERPRET = 1,  /* rte_bpf's interpreter even where there is a JIT */
-	DP_CLASSIFIER_EXACT_ONLY = 2, /* every packet through the exact program */
+	DP_CLASSIFIER_EXACT_ONLY = 2, /* every packet through the exact program, not only where it must */
 };
 
 struct dp_classifier_info {
@@ -63,5 +63,8 @@ void dp_classifier_describe(const struct dp_classifier *classifier, struct dp_cl
 
 /* index[i] = the first rule that matches pkts[i], or DP_CLASSIFY_TRUNCATED. */
 void dp_classify_burst(const struct dp_classifier *classifier, struct rte_mbuf **pkts, uint16_t n, uint16_t *index);
+
+/* The same for one packet by a program and engine of choice (`flags`): for the prover and tests, which compare them. */
+uint16_t dp_classify_one(const struct dp_classifier *classifier, struct rte_mbuf *pkt, unsigned flags);
 
 #endif

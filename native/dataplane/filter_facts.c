@@ -77,7 +77,7 @@ static struct range
 known_range(const struct dp_facts *facts, const struct dp_expr_table *table, dp_expr_id id)
 {
 	const struct dp_expr *expr = &table->exprs[id];
-	struct range range = {.low = 0, .high = expr->max};
+	struct range range = {.low = expr->op == DP_EXPR_CONST ? expr->k : 0, .high = expr->max};
 	for (uint32_t i = 0; i < facts->n; i++) {
 		const struct dp_fact *fact = &facts->facts[i];
 		if (fact->expr == id && fact->kind == DP_FACT_RANGE)
