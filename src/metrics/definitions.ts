@@ -261,8 +261,10 @@ const worker: MetricDefinition[] = [
   counter(
     'worker_process_cpu_seconds',
     [],
-    'CPU time of the worker process, lcores included.',
-    known('/proc of the worker', 'gone', ({ worker }) => worker?.cpuSeconds ?? null),
+    'CPU time of the worker processes, lcores included, those that ended as well.',
+    known('/proc of supervisor and worker', 'live', ({ supervisor, worker }) =>
+      supervisor ? supervisor.childrenCpuSeconds + (worker?.cpuSeconds ?? 0) : null,
+    ),
   ),
   gauge(
     'worker_process_resident_memory_bytes',

@@ -146,8 +146,8 @@ function register(definition: MetricDefinition, registry: AnyRegistry, input: ()
     new Counter({
       ...configuration,
       collect() {
+        clear(this, labels)
         const now = input()
-        this.reset()
         if (now) for (const { labels, value } of source.read(now)) this.inc({ ...labels }, Number(value))
       },
     })
@@ -155,12 +155,18 @@ function register(definition: MetricDefinition, registry: AnyRegistry, input: ()
     new Gauge({
       ...configuration,
       collect() {
+        clear(this, labels)
         const now = input()
-        this.reset()
         if (now) for (const { labels, value } of source.read(now)) this.set({ ...labels }, Number(value))
       },
     })
   }
+}
+
+/** prom-client puts a metric without labels back to 0, where we may have nothing to say about it. */
+function clear(metric: Counter | Gauge, labels: readonly string[]): void {
+  metric.reset()
+  if (labels.length === 0) metric.remove({})
 }
 
 /** A histogram whose buckets were counted elsewhere. prom-client's own can only observe. */

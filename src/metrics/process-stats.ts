@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 /** What the kernel knows about a process. */
 export interface ProcessStats {
   readonly cpuSeconds: number
+  /** Of its children that have ended. */
+  readonly childrenCpuSeconds: number
   readonly residentBytes: number
   readonly virtualBytes: number
   readonly threads: number
@@ -22,6 +24,7 @@ export function readProcessStats(pid: number | 'self'): ProcessStats | null {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return {
       cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+      childrenCpuSeconds: (Number(fields[13]) + Number(fields[14])) / ticksPerSecond,
       residentBytes: kibibytes(status, 'VmRSS') * 1024,
       virtualBytes: kibibytes(status, 'VmSize') * 1024,
       threads: Number(fields[17]),
