@@ -51,7 +51,7 @@ function headline({ state, ready, notReady, uptimeSeconds, forwardingMode, worke
   const restarts = sum(Object.values(worker.restarts))
   return [
     `spillway ${version}`,
-    ready ? state : `${state} (${notReady.join(', ')})`,
+    ready || state !== 'running' ? state : `${state}, not ready: ${notReady.join(', ')}`,
     `mode ${forwardingMode}`,
     `up ${formatDuration(uptimeSeconds)}`,
     worker.pid === null ? 'no worker' : `worker ${worker.pid}`,
