@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole data plane without node: real EAL, real lcores on net_null, a real tap in a network namespace of its own.
+ * An EAL starts once per process, so each scenario is a child.
+ */
+#include "dataplane.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "checks.h"
+
+#define COUNTER_BYTES (1 << 20)
+#define DEADLINE_S 30
+#define TAP "ext0"
+
+/* UDP from 10.0.0.1:4660 to 10.0.0.2:22136, 64 bytes. */
+static const uint8_t udp_frame[64] = {
+	2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 50, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+	0x12, 0x34, 0x56, 0x78, 0, 30,
+};
+
+struct scenario {
+	int counters;
+	const uint64_t *slots;
+	int wake;
+	struct dp_plan plan;
+	char *eal_args[24];
+};
+
+static void
+ignore_link(void *context, unsigned port, bool up, uint32_t speed_mbps)
+{
+	(void)context, (void)port, (void)up, (void)speed_mbps;
+}
+
+static void
+ignore_addresses(void *context)
+{
+	(void)context;
+}
+
+static void
+ignore_removal(void *context, unsigned port)
+{
+	(void)context, (void)port;
+}
+
+static const struct dp_events ignore = {.link = ignore_link, .addresses = ignore_addresses, .removed = ignore_removal};
+
+/* The lowest and the highest CPU we may use; both the same on a machine with one. */
+static void
+pick_cpus(int *first, int *last)
+{
+	cpu_set_t set;
+	sched_getaffinity(0, sizeof(set), &set);
+	*first = -1;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		*first = *first < 0 ? cpu : *first;
+		*last = cpu;
+	}
+}
+
+static void
+add_arg(struct scenario *s, const char *arg)
+{
+	s->eal_args[s->plan.n_eal_args++] = strdup(arg);
+}
+
+static void
+add_port(struct scenario *s, const char *devargs, uint16_t queues)
+{
+	struct dp_port_plan *port = &s->plan.ports[s->plan.n_ports];
+	snprintf(port->name, sizeof(port->name), "p%u", s->plan.n_ports);
+	snprintf(port->devargs, sizeof(port->devargs), "%s", devargs);
+	port->queues = queues;
+	port->rx_descriptors = port->tx_descriptors = 512;
+	port->peer = (uint16_t)(s->plan.n_ports ^ 1);
+	port->exception.queues = 1;
+	s->plan.n_ports++;
+}
+
+/* A plan of `n_lcores` lcores without ports, and the counter file. */
+static void
+prepare(struct scenario *s, enum dp_mode mode, unsigned n_lcores)
+{
+	memset(s, 0, sizeof(*s));
+	int first, last = 0;
+	pick_cpus(&first, &last);
+	char lcores[128], runtime[] = "/tmp/spillway-test-XXXXXX";
+	int n = snprintf(lcores, sizeof(lcores), "0@%d", first);
+	for (unsigned i = 1; i <= n_lcores; i++)
+		n += snprintf(lcores + n, sizeof(lcores) - (size_t)n, ",%u@%d", i, last);
+	check(mkdtemp(runtime) != NULL, "makes a runtime folder");
+	setenv("RUNTIME_DIRECTORY", runtime, 1);
+	const char *const args[] = {"--no-huge", "--no-shconf", "-m", "64", "--no-telemetry", "-a", "0000:00:00.0", "--iova-mode=va",
+				    "--log-level=4", "--lcores", lcores};
+	for (unsigned i = 0; i < sizeof(args) / sizeof(args[0]); i++)
+		add_arg(s, args[i]);
+	s->plan.eal_args = s->eal_args;
+	s->plan.n_lcores = n_lcores;
+	for (unsigned i = 0; i < n_lcores; i++)
+		s->plan.lcore_ids[i] = i + 1;
+	s->plan.burst = 32;
+	s->plan.mbufs = 8191;
+	s->plan.mbuf_cache = 128;
+	s->plan.data_room = 2176;
+	s->plan.prefill = udp_frame;
+	s->plan.prefill_len = sizeof(udp_frame);
+	s->plan.mode = mode;
+	s->counters = memfd_create("counters", MFD_CLOEXEC);
+	check(ftruncate(s->counters, COUNTER_BYTES) == 0, "makes a counter file");
+	s->slots = mmap(NULL, COUNTER_BYTES, PROT_READ, MAP_SHARED, s->counters, 0);
+	s->wake = eventfd(1, EFD_NONBLOCK); /* always readable: dp_service() never waits */
+}
+
+static bool
+start(struct scenario *s)
+{
+	struct dp_error error;
+	bool good = dp_start(&s->plan, s->counters, &ignore, &error) == 0;
+	return check(good, "starts%s%s %s", good ? "" : ": ", good ? "" : error.call, good ? "" : error.message);
+}
+
+static bool
+swap(const struct dp_rule *rules, unsigned n)
+{
+	struct dp_error error;
+	bool good = dp_swap_rules(rules, n, &error) == 0;
+	if (!good)
+		check(false, "swaps rules: %s %s", error.subject, error.message);
+	return good;
+}
+
+static const struct dp_rule forward_all = {.name = "default", .verdict = DP_VERDICT_FORWARD, .klass = DP_CLASS_OTHER};
+
+/* The sum of a counter over all owners whose labels hold `label`. */
+static uint64_t
+count(const struct scenario *s, const struct dp_layout *layout, const char *name, const char *label)
+{
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < layout->n_slots; i++)
+		if (strcmp(layout->slots[i].name, name) == 0 && strstr(layout->slots[i].labels, label) != NULL)
+			sum += s->slots[layout->slots[i].index];
+	return sum;
+}
+
+/* Serves the control thread until the counter is above `more_than` or the deadline has passed. */
+static bool
+wait_for(const struct scenario *s, const char *name, const char *label, uint64_t more_than)
+{
+	time_t deadline = time(NULL) + DEADLINE_S;
+	while (time(NULL) < deadline) {
+		struct dp_layout layout = dp_get_layout();
+		if (count(s, &layout, name, label) > more_than)
+			return true;
+		dp_service(s->wake);
+	}
+	return check(false, "%s{%s} passes %llu", name, label, (unsigned long long)more_than);
+}
+
+/* Stops and holds the sums of DESIGN's accounting, and the pools, against the books. */
+static void
+stop_and_audit(const struct scenario *s, const char *what)
+{
+	struct dp_layout layout = dp_get_layout(), kept = layout;
+	struct dp_slot *slots = malloc(layout.n_slots * sizeof(*slots));
+	memcpy(slots, layout.slots, layout.n_slots * sizeof(*slots));
+	kept.slots = slots;
+	unsigned missing = dp_stop();
+	uint64_t rx = count(s, &kept, "rx_packets", ""), forwarded = count(s, &kept, "forwarded_packets", "");
+	uint64_t punted = count(s, &kept, "punted_packets", ""), consumed = count(s, &kept, "consumed_packets", "");
+	uint64_t injected_drops = count(s, &kept, "dropped_packets", "reason=inject_");
+	uint64_t dropped = count(s, &kept, "dropped_packets", "") - injected_drops;
+	check(rx == forwarded + punted + consumed + dropped, "%s: rx %llu = forwarded %llu + punted %llu + consumed %llu + dropped %llu",
+	      what, (unsigned long long)rx, (unsigned long long)forwarded, (unsigned long long)punted,
+	      (unsigned long long)consumed, (unsigned long long)dropped);
+	uint64_t tap_rx = count(s, &kept, "tap_rx_frames", ""), injected = count(s, &kept, "injected_frames", "");
+	check(tap_rx == injected + injected_drops, "%s: tap_rx_frames %llu = injected %llu + dropped %llu", what,
+	      (unsigned long long)tap_rx, (unsigned long long)injected, (unsigned long long)injected_drops);
+	check(missing == 0, "%s: every mbuf is back (%u missing)", what, missing);
+	free(slots);
+}
+
+static void
+forwards(enum dp_mode mode, const char *name)
+{
+	struct scenario s;
+	prepare(&s, mode, 1);
+	add_port(&s, "net_null0", 0);
+	add_port(&s, "net_null1", 0);
+	if (!start(&s) || !swap(&forward_all, 1))
+		return;
+	wait_for(&s, mode == DP_MODE_TXONLY ? "generated_packets" : "rx_packets", "port=p1", 100000);
+	stop_and_audit(&s, name);
+}
+
+static void
+io(void)
+{
+	forwards(DP_MODE_IO, "io");
+}
+
+static void
+mac(void)
+{
+	forwards(DP_MODE_MAC, "mac");
+}
+
+static void
+macswap(void)
+{
+	forwards(DP_MODE_MACSWAP, "macswap");
+}
+
+static void
+rxonly(void)
+{
+	forwards(DP_MODE_RXONLY, "rxonly");
+}
+
+static void
+txonly(void)
+{
+	forwards(DP_MODE_TXONLY, "txonly");
+}
+
+static void
+icmpecho(void)
+{
+	forwards(DP_MODE_ICMPECHO, "icmpecho");
+}
+
+static void
+bad_length(const char *devargs, const char *reason)
+{
+	struct scenario s;
+	prepare(&s, DP_MODE_MACSWAP, 1);
+	add_port(&s, devargs, 0);
+	add_port(&s, "net_null1,no-rx=1", 0);
+	if (!start(&s) || !swap(&forward_all, 1))
+		return;
+	wait_for(&s, "dropped_packets", reason, 10000);
+	struct dp_layout layout = dp_get_layout();
+	check(count(&s, &layout, "forwarded_packets", "") == 0, "%s: none is forwarded", reason);
+	stop_and_audit(&s, reason);
+}
+
+static void
+runts(void)
+{
+	bad_length("net_null0,size=13", "reason=runt");
+}
+
+static void
+oversize(void)
+{
+	bad_length("net_null0,size=1523", "reason=oversize");
+}
+
+/* Two lcores, the second port has one queue: what the second lcore forwards goes through the first. */
+static void
+handover(void)
+{
+	struct scenario s;
+	prepare(&s, DP_MODE_MACSWAP, 2);
+	s.plan.sleep_when_idle = true;
+	add_port(&s, "net_null0", 2);
+	add_port(&s, "net_null1,no-rx=1", 1);
+	if (!start(&s) || !swap(&forward_all, 1))
+		return;
+	wait_for(&s, "rx_packets", "port=p0,queue=1", 100000);
+	wait_for(&s, "rx_packets", "port=p0,queue=0", 100000);
+	stop_and_audit(&s, "hand-over");
+}
+
+static void
+rules(void)
+{
+	static const char *const noise[] = {"udp port 514", "udp port 22136"};
+	const struct dp_rule list[] = {
+		{.name = "noise", .match = noise, .n_match = 2, .verdict = DP_VERDICT_DROP, .klass = DP_CLASS_OTHER},
+		forward_all,
+	};
+	struct scenario s;
+	prepare(&s, DP_MODE_IO, 1);
+	add_port(&s, "net_null0", 0);
+	add_port(&s, "net_null1,no-rx=1", 0);
+	if (!start(&s) || !swap(list, 2))
+		return;
+	wait_for(&s, "dropped_packets", "reason=rule,", 100000);
+	struct dp_layout layout = dp_get_layout();
+	check(count(&s, &layout, "rule_packets", "rule=default") == 0, "the default sees nothing");
+	/* Under load, back and forth: no packet is lost to the books, and the old list is never read after it is freed. */
+	for (int i = 0; i < 50; i++)
+		if (!swap(i % 2 ? list : list + 1, i % 2 ? 2 : 1))
+			return;
+	wait_for(&s, "rule_packets", "rule=noise", 1000);
+	stop_and_audit(&s, "rules");
+}
+
+static void
+bad_rule_keeps_the_old_list(void)
+{
+	static const char *const broken[] = {"udp prot 514"};
+	const struct dp_rule list[] = {
+		{.name = "typo", .match = broken, .n_match = 1, .verdict = DP_VERDICT_DROP, .klass = DP_CLASS_OTHER},
+		forward_all,
+	};
+	struct scenario s;
+	prepare(&s, DP_MODE_IO, 1);
+	add_port(&s, "net_null0", 0);
+	add_port(&s, "net_null1,no-rx=1", 0);
+	if (!start(&s) || !swap(&forward_all, 1))
+		return;
+	struct dp_error error;
+	int rc = dp_swap_rules(list, 2, &error);
+	check(rc < 0 && strcmp(error.subject, "typo") == 0 && strcmp(error.call, "pcap_compile") == 0,
+	      "refuses the list and names rule and call: %s %s %s", error.call, error.subject, error.message);
+	check(dp_swap_rules(list, 1, &error) < 0, "refuses a list whose last rule does not match everything");
+	wait_for(&s, "rule_packets", "rule=default", 100000);
+	stop_and_audit(&s, "refused list");
+}
+
+static bool
+write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return good;
+}
+
+/* A user and network namespace of our own, and in it a persistent tap that is up or down. */
+static bool
+make_tap(bool up)
+{
+	char map[64];
+	unsigned uid = getuid(), gid = getgid();
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return check(false, "makes namespaces: %s", strerror(errno));
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	write_file("/proc/self/uid_map", map);
+	write_file("/proc/self/setgroups", "deny");
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	write_file("/proc/self/gid_map", map);
+	int tun = open("/dev/net/tun", O_RDWR), sock = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	strcpy(request.ifr_name, TAP);
+	bool good = ioctl(tun, TUNSETIFF, &request) == 0 && ioctl(tun, TUNSETPERSIST, 1) == 0;
+	request.ifr_flags = up ? IFF_UP : 0;
+	good = good && ioctl(sock, SIOCSIFFLAGS, &request) == 0;
+	close(tun);
+	close(sock);
+	return check(good, "makes a tap%s", good ? "" : strerror(errno));
+}
+
+/* Everything goes to the kernel at a rate that no tap takes: rings overflow, the limit bites, the rest arrives. */
+static void
+punt_everything(bool up, struct dp_limit limit, const char *until_name, const char *until_label, const char *what)
+{
+	static const char *const all[] = {"udp"};
+	const struct dp_rule list[] = {
+		{.name = "all", .match = all, .n_match = 1, .verdict = DP_VERDICT_KERNEL, .klass = DP_CLASS_OTHER},
+		forward_all,
+	};
+	struct scenario s;
+	if (!make_tap(up))
+		return;
+	prepare(&s, DP_MODE_MACSWAP, 1);
+	add_port(&s, "net_null0", 0);
+	add_port(&s, "net_null1,no-rx=1", 0);
+	s.plan.ports[0].exception.backend = DP_BACKEND_TAP;
+	strcpy(s.plan.ports[0].exception.tap, TAP);
+	s.plan.exception_limit = limit;
+	if (!start(&s) || !swap(list, 2))
+		return;
+	wait_for(&s, until_name, until_label, 5000);
+	stop_and_audit(&s, what);
+}
+
+static void
+exception_flood(void)
+{
+	punt_everything(true, (struct dp_limit){0}, "punted_packets", "class=other", "flood to the tap");
+}
+
+static void
+exception_limit(void)
+{
+	punt_everything(true, (struct dp_limit){.pps = 1000, .burst = 64}, "dropped_packets", "reason=exception_limit",
+			"flood above the limit");
+}
+
+static void
+tap_is_down(void)
+{
+	punt_everything(false, (struct dp_limit){0}, "dropped_packets", "reason=tap_down", "flood to a tap that is down");
+}
+
+static void
+refuses_start(const char *tap, uint16_t queues, const char *call, int errnum)
+{
+	struct scenario s;
+	struct dp_error error = {0};
+	if (!make_tap(true))
+		return;
+	prepare(&s, DP_MODE_MACSWAP, 1);
+	add_port(&s, "net_null0", 0);
+	s.plan.ports[0].peer = 0;
+	s.plan.ports[0].exception.backend = DP_BACKEND_TAP;
+	s.plan.ports[0].exception.queues = queues;
+	strcpy(s.plan.ports[0].exception.tap, tap);
+	int rc = dp_start(&s.plan, s.counters, &ignore, &error);
+	check(rc < 0 && error.errnum == errnum && strcmp(error.call, call) == 0, "refuses tap %s with %u queues: %s %s: %s", tap,
+	      queues, error.call == NULL ? "" : error.call, strerror(error.errnum), error.message);
+}
+
+static void
+missing_tap(void)
+{
+	refuses_start("nosuch", 1, "tap_lookup", ENODEV);
+}
+
+static void
+not_a_tap(void)
+{
+	refuses_start("lo", 1, "tap_lookup", EMEDIUMTYPE);
+}
+
+static void
+single_queue_tap(void)
+{
+	refuses_start(TAP, 2, "tap_lookup", ERANGE);
+}
+
+static void
+missing_device(void)
+{
+	struct scenario s;
+	struct dp_error error = {0};
+	prepare(&s, DP_MODE_MACSWAP, 1);
+	add_port(&s, "net_af_packet0,iface=nosuch", 0);
+	s.plan.ports[0].peer = 0;
+	int rc = dp_start(&s.plan, s.counters, &ignore, &error);
+	check(rc < 0 && strcmp(error.call, "rte_dev_probe") == 0, "a missing device is an error of rte_dev_probe: %s",
+	      error.message);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} scenarios[] = {
+	{"io", io},
+	{"mac", mac},
+	{"macswap", macswap},
+	{"rxonly", rxonly},
+	{"txonly", txonly},
+	{"icmpecho", icmpecho},
+	{"runts", runts},
+	{"oversize", oversize},
+	{"handover", handover},
+	{"rules", rules},
+	{"bad_rule_keeps_the_old_list", bad_rule_keeps_the_old_list},
+	{"exception_flood", exception_flood},
+	{"exception_limit", exception_limit},
+	{"tap_is_down", tap_is_down},
+	{"missing_tap", missing_tap},
+	{"not_a_tap", not_a_tap},
+	{"single_queue_tap", single_queue_tap},
+	{"missing_device", missing_device},
+};
+
+static void
+remove_runtime_folder(void)
+{
+	const char *folder = getenv("RUNTIME_DIRECTORY");
+	char command[256];
+	if (folder == NULL || strncmp(folder, "/tmp/spillway-test-", 19) != 0)
+		return;
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	if (system(command) != 0)
+		perror(folder);
+}
+
+static bool
+run(unsigned i)
+{
+	fflush(stdout);
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(3 * DEADLINE_S);
+		scenarios[i].run();
+		remove_runtime_folder();
+		exit(checks_exit_code());
+	}
+	int status;
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return check(false, "%s runs", scenarios[i].name);
+	return check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s (%s %d)", scenarios[i].name,
+		     WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* All scenarios, or those named. */
+int
+main(int argc, char **argv)
+{
+	for (unsigned i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		bool wanted = argc == 1;
+		for (int a = 1; a < argc; a++)
+			wanted |= strcmp(argv[a], scenarios[i].name) == 0;
+		if (wanted)
+			run(i);
+	}
+	return checks_exit_code();
+}
