@@ -4,7 +4,12 @@ import { type Sample, slotKey } from './series.js'
 interface Total {
   readonly slot: CounterSlot
   value: bigint
+  /** What the slot showed last, for counters that start where they were and not at zero. */
+  last: bigint
 }
+
+/** Counted by the kernel as long as the tap lives, so also while no worker does: a new worker shows them as they are. */
+const outlivesWorker = (name: string): boolean => name.startsWith('tap_kernel_')
 
 /**
  * Keeps totals monotonic although counters restart at zero with every worker and rule counters move to new
@@ -33,9 +38,9 @@ export class CounterBase {
     const seen = new Set<string>()
     for (const slot of layout.slots) {
       const key = slotKey(slot)
-      const past = seen.has(key) ? 0n : (this.#totals.get(key)?.value ?? 0n)
+      const total = seen.has(key) ? undefined : this.#totals.get(key)
       seen.add(key)
-      samples.push(sample(slot, (values[slot.index] ?? 0n) + past))
+      samples.push(sample(slot, (total?.value ?? 0n) + stepOf(slot, values, total)))
     }
     for (const [key, { slot, value }] of this.#totals) if (!seen.has(key)) samples.push(sample(slot, value))
     return samples
@@ -49,11 +54,17 @@ export class CounterBase {
   #fold(slot: CounterSlot, values: BigUint64Array): void {
     if (slot.kind !== 'counter') return
     const key = slotKey(slot)
-    const value = values[slot.index] ?? 0n
-    const total = this.#totals.get(key)
-    if (total) total.value += value
-    else this.#totals.set(key, { slot, value })
+    const total = this.#totals.get(key) ?? { slot, value: 0n, last: 0n }
+    total.value += stepOf(slot, values, total)
+    total.last = values[slot.index] ?? 0n
+    this.#totals.set(key, total)
   }
+}
+
+/** What the slot counted that is not in the total. A tap that shows less than before is a new one. */
+function stepOf({ name, index }: CounterSlot, values: BigUint64Array, total: Total | undefined): bigint {
+  const value = values[index] ?? 0n
+  return total && outlivesWorker(name) && value >= total.last ? value - total.last : value
 }
 
 function sample({ name, labels, kind }: CounterSlot, value: bigint): Sample {

@@ -115,6 +115,28 @@ describe('totals over deaths and rule swaps', () => {
     expect([...totals(reader).values()][0]).toBe(2n * large)
   })
 
+  test('of the tap, which the kernel counts on while no worker lives, are not counted twice', () => {
+    const reader = new CounterReader()
+    const layout: CounterLayout = {
+      generation: 1,
+      slots: [{ name: 'tap_kernel_tx_dropped', labels: { tap: 'ext0' }, index: 0, kind: 'counter' }],
+    }
+    const seen: bigint[] = []
+    for (const [atStart, atEnd] of [
+      [5n, 10n],
+      [12n, 20n],
+      [1n, 3n],
+    ] as const) {
+      const values = new BigUint64Array([atStart])
+      reader.beginLife({ read: () => values }, layout)
+      seen.push(...totals(reader).values())
+      values[0] = atEnd
+      reader.endLife()
+      seen.push(...totals(reader).values())
+    }
+    expect(seen).toEqual([5n, 10n, 12n, 20n, 21n, 23n])
+  })
+
   test('have no gauges of a worker that is gone', () => {
     const reader = new CounterReader()
     const plane = new FakeDataPlane()
