@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { tryCommand } from '../../src/lab/commands.js'
 import { labNetwork } from '../../src/lab/topology.js'
 import { startTcp } from '../../src/lab/traffic-tcp.js'
+import { captureFrames, sendFrames } from './frames.js'
 import { alsoClose, closeLabs, eventually, failTest, type Lab, programs, readyLab } from './lab-fixture.js'
 import { ping } from './ping.js'
 
@@ -67,9 +69,21 @@ describe('the exception path', () => {
     })
   })
 
-  test('follows VLAN children of the tap and carries their TCP', async () => {
+  test('follows macvlan children of the tap and carries their TCP', async () => {
     const lab = await readyLab()
-    await ip(lab, 'peer', `link add link ${peerNetdev} name ${peerNetdev}.10 type vlan id 10`)
+    await ip(lab, 'peer', `addr add 10.99.20.2/24 dev ${peerNetdev}`)
+    await ip(lab, 'pod', `link add link ${tap} name child0 type macvlan mode bridge`)
+    await ip(lab, 'pod', 'addr add 10.99.20.1/24 dev child0', 'link set child0 up')
+    await eventually('the child answers', async () => (await ping(lab.peer, '10.99.20.1', 1)).received === 1)
+    expect(await ping(lab.peer, '10.99.20.1')).toEqual({ sent: 3, received: 3, duplicates: 0 })
+    await transferOver(lab, ['10.99.20.1'])
+  })
+
+  test('follows VLAN children of the tap and carries their TCP', async ({ skip }) => {
+    const lab = await readyLab()
+    const vlan = ['ip', 'link', 'add', 'link', peerNetdev, 'name', `${peerNetdev}.10`, 'type', 'vlan', 'id', '10']
+    const { stderr } = await tryCommand(lab.peer.enter(vlan))
+    skip(stderr.includes('Unknown device type'), 'this kernel has no VLAN netdevs (module 8021q)')
     await ip(lab, 'peer', `addr add 10.99.10.2/24 dev ${peerNetdev}.10`, `link set ${peerNetdev}.10 up`)
     await ip(lab, 'pod', `link add link ${tap} name ${tap}.10 type vlan id 10`)
     await ip(lab, 'pod', `addr add 10.99.10.1/24 dev ${tap}.10`, `link set ${tap}.10 up`)
@@ -86,9 +100,32 @@ describe('the exception path', () => {
     await transferOver(lab, addresses)
   })
 
+  test('keeps VLAN tags in both directions', async () => {
+    const lab = await readyLab()
+    const arpFromPeer = taggedArp(labNetwork.peerMac, '0a630a02', '0a630a01')
+    const arpFromPod = taggedArp(labNetwork.vfMac, '0a630a01', '0a630a02')
+    const atTap = await captureFrames(lab.pod, tap)
+    alsoClose(() => atTap.stop())
+    const atPeer = await captureFrames(lab.peer, peerNetdev)
+    alsoClose(() => atPeer.stop())
+    await sendFrames(lab.peer, peerNetdev, [arpFromPeer])
+    await sendFrames(lab.pod, tap, [arpFromPod])
+    await eventually('the tagged frame at the tap', async () => atTap.frames.includes(arpFromPeer))
+    await eventually('the tagged frame at the peer', async () => atPeer.frames.includes(arpFromPod))
+    expect(atTap.frames.filter((frame) => frame === arpFromPeer)).toHaveLength(1)
+    expect(atPeer.frames.filter((frame) => frame === arpFromPod)).toHaveLength(1)
+  })
+
   test('leaves the VF to Spillway: the tap carries its MAC address', async () => {
     const lab = await readyLab()
     const [port] = (await lab.instance.status()).ports
     expect(port).toMatchObject({ name: vf, device: { mac: vfMac }, exception: { backend: 'tap', tap } })
   })
 })
+
+/** "Who has `to`? Tell `from`", in VLAN 10, as long as Ethernet wants it. */
+function taggedArp(mac: string, from: string, to: string): string {
+  const hardware = mac.replaceAll(':', '')
+  const request = `0001080006040001${hardware}${from}000000000000${to}`
+  return `ffffffffffff${hardware}8100000a0806${request}`.padEnd(2 * 64, '0')
+}

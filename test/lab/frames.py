@@ -1,0 +1,40 @@
+"""Frames as they are on a netdev, in hex, one on each line.
+
+frames.py send NETDEV      sends what stdin says
+frames.py capture NETDEV   says "ready", then every frame that the netdev receives, with its VLAN tag in place
+"""
+import socket
+import struct
+import sys
+
+SOL_PACKET = 263
+PACKET_AUXDATA = 8
+PACKET_OUTGOING = 4
+ETH_P_ALL = 3
+TP_STATUS_VLAN_VALID = 1 << 4
+AUXDATA = struct.Struct("IIIHHHH")
+
+
+def with_tag(frame, ancillary):
+    """The kernel takes the outer tag off and tells about it beside the frame."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
+            status, _, _, _, _, tci, tpid = AUXDATA.unpack_from(data)
+            if status & TP_STATUS_VLAN_VALID:
+                return frame[:12] + struct.pack("!HH", tpid or 0x8100, tci) + frame[12:]
+    return frame
+
+
+mode, netdev = sys.argv[1:]
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as wire:
+    wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+    wire.bind((netdev, 0 if mode == "send" else ETH_P_ALL))
+    if mode == "send":
+        for line in sys.stdin:
+            wire.send(bytes.fromhex(line))
+    else:
+        print("ready", flush=True)
+        while True:
+            frame, ancillary, _, source = wire.recvmsg(65536, socket.CMSG_SPACE(AUXDATA.size))
+            if source[2] != PACKET_OUTGOING:
+                print(with_tag(frame, ancillary).hex(), flush=True)
