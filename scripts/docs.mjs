@@ -1,16 +1,19 @@
-// Writes the pages of docs/ that come from tables in the code. Tests fail when one is stale.
-import { existsSync, writeFileSync } from 'node:fs'
+/** `npm run docs`: writes the generated references anew. Tests compare these files with the same functions. */
+import { writeFileSync } from 'node:fs'
+import { root } from './setup/paths.mjs'
+import { say } from './setup/run.mjs'
 
-const pages = [
-  { page: 'docs/configuration.md', module: 'dist/config/reference.js', render: 'renderReference' },
-  { page: 'docs/spillway.schema.json', module: 'dist/config/reference.js', render: 'renderJsonSchema' },
-  { page: 'docs/metrics.md', module: 'dist/metrics/reference.js', render: 'renderMetricsReference' },
-]
+const [config, metrics] = await Promise.all([load('config/reference.js'), load('metrics/reference.js')])
+write('docs/configuration.md', config.renderReference())
+write('docs/spillway.schema.json', config.renderJsonSchema())
+write('docs/metrics.md', metrics.renderMetricsReference())
 
-const root = new URL('../', import.meta.url)
-for (const { page, module, render } of pages) {
-  if (!existsSync(new URL(module, root))) continue
-  const exported = await import(new URL(module, root).href)
-  writeFileSync(new URL(page, root), exported[render]())
-  process.stdout.write(`${page}\n`)
+/** @returns {Promise<any>} */
+function load(/** @type {string} */ module) {
+  return import(`${root}/dist/${module}`)
+}
+
+function write(/** @type {string} */ path, /** @type {string} */ text) {
+  writeFileSync(`${root}/${path}`, text)
+  say(`wrote ${path}`)
 }
