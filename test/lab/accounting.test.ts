@@ -94,7 +94,7 @@ function truncatedFrames(): string[] {
   const ipv6Header = (next: string, payload: string): string =>
     `6000000000${(payload.length / 2).toString(16).padStart(2, '0')}${next}40${'fd99'.padEnd(32, '0')}${'fd99'.padEnd(32, '0')}${payload}`
   return [
-    `${doubleTag}00`,
+    `${doubleTag}0000`,
     `${macs}080045000014`,
     `${macs}86dd${ipv6Header('00', '')}`,
     `${macs}86dd${ipv6Header('00', '3c04000000000000')}`,
