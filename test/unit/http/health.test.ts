@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest'
+import { reasonsNotReady } from '../../../src/http/health.js'
+import type { Sample } from '../../../src/stats/series.js'
+import { whileDown, whileRunning } from '../metrics/fixtures.js'
+
+const gauge = (name: string, labels: Record<string, string>, value: bigint): Sample => ({
+  name,
+  labels,
+  kind: 'gauge',
+  value,
+})
+
+describe('ready', () => {
+  test('means forwarding, with the exception path attached and lcores that move', () => {
+    expect(reasonsNotReady(whileRunning.view, [gauge('tap_up', { port: 'vf0', tap: 'ext0' }, 1n)], [])).toEqual([])
+  })
+
+  test('is also a port whose link is down: a state, nothing to mend here', () => {
+    expect(reasonsNotReady(whileRunning.view, [gauge('port_link_up', { port: 'vf0' }, 0n)], [])).toEqual([])
+  })
+
+  test('is not a lost port, a lost tap or an lcore that stands still, each with its name', () => {
+    const view = { ...whileRunning.view, removedPorts: ['vf0'] }
+    expect(reasonsNotReady(view, [gauge('tap_up', { port: 'vf0', tap: 'ext0' }, 0n)], ['1'])).toEqual([
+      'port vf0 was removed',
+      'lcore 1 makes no progress',
+      'exception path of port vf0 is not attached: tap ext0 is down',
+    ])
+  })
+
+  test('is nothing without a worker', () => {
+    expect(reasonsNotReady(whileDown.view, [], [])).toEqual(['not forwarding: waiting'])
+  })
+})
