@@ -133,8 +133,8 @@ export function explainClosedNamespaces(root: string): Closed {
     sysctl('kernel.unprivileged_userns_clone', '0', '1') ??
     sysctl('kernel.apparmor_restrict_unprivileged_userns', '1', '0') ??
     seccompCloses(read('self/status')) ?? {
-      cause: 'nothing in /proc/sys says why; a parent namespace or a security module may have closed them',
-      remedy: 'look at user.max_user_namespaces of the host and at its audit log',
+      cause: 'nothing in /proc/sys says why; they may be used up, or closed further out or by a security module',
+      remedy: "look at the host's user.max_user_namespaces and at its audit log",
     }
   )
 }

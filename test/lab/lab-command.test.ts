@@ -2,7 +2,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { eventually } from './lab-fixture.js'
-import { descendants, endLabCommands, isAlive, networkNamespaces, runFolders, startLabCommand } from './lab-process.js'
+import {
+  commandLine,
+  descendants,
+  endLabCommands,
+  isAlive,
+  networkNamespaces,
+  runFolders,
+  startLabCommand,
+} from './lab-process.js'
 
 afterEach(endLabCommands)
 
@@ -52,6 +60,30 @@ describe('spillway lab', () => {
     },
   )
 
+  test('ends in order when it is asked while it starts', async () => {
+    const before = { namespaces: networkNamespaces(), folders: runFolders() }
+    const lab = startLabCommand(['--http', '127.0.0.1:0'])
+    const pid = lab.child.pid ?? 0
+    await eventually('the instance is being started', async () => instanceOf(descendants(pid)) !== undefined)
+    const family = descendants(pid)
+    lab.child.kill('SIGTERM')
+    expect(await lab.ended).toEqual({ exitCode: 0, signal: null })
+    await expectNothingLeft(family, before)
+  })
+
+  test('ends with an error, and leaves nothing, when the instance dies', async () => {
+    const before = { namespaces: networkNamespaces(), folders: runFolders() }
+    const lab = startLabCommand(['--http', '127.0.0.1:0'])
+    await lab.url()
+    const family = descendants(lab.child.pid ?? 0)
+    const instance = instanceOf(family)
+    if (instance === undefined) throw new Error('no instance')
+    process.kill(instance, 'SIGKILL')
+    expect(await lab.ended).toEqual({ exitCode: 70, signal: null })
+    expect(lab.stderr()).toContain('the instance in the lab ended with SIGKILL')
+    await expectNothingLeft(family, before)
+  })
+
   test('leaves nothing when it is killed itself', async () => {
     const before = { namespaces: networkNamespaces(), folders: runFolders() }
     const lab = startLabCommand(['--http', '127.0.0.1:0'])
@@ -86,6 +118,11 @@ describe('spillway lab', () => {
     expect(lab.stderr()).toContain(args[1])
   })
 })
+
+/** The `spillway run` among them. */
+function instanceOf(pids: readonly number[]): number | undefined {
+  return pids.find((pid) => /^\S*node \S*spillway\.mjs run /.test(commandLine(pid)))
+}
 
 interface Before {
   readonly namespaces: ReadonlySet<string>

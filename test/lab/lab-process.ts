@@ -75,6 +75,10 @@ export function networkNamespaces(among: readonly number[] = pids()): Set<string
   return new Set(among.map((pid) => read(() => readlinkSync(`/proc/${pid}/ns/net`))).filter((name) => name !== ''))
 }
 
+export function commandLine(pid: number): string {
+  return read(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ')
+}
+
 export function isAlive(pid: number): boolean {
   const [state] = statOf(pid)
   return state !== undefined && state !== 'Z'

@@ -11,14 +11,15 @@ afterEach(closeLabs)
 /** The tap as the kernel describes it: link, MAC address and addresses, without counters and carrier. */
 async function describeTap({ pod }: Lab): Promise<unknown> {
   const [link] = JSON.parse(await pod.run(['ip', '-j', 'addr', 'show', 'dev', labNetwork.tap])) as Tap[]
-  return { index: link?.ifindex, mac: link?.address, mtu: link?.mtu, addresses: link?.addr_info }
+  const addresses = link?.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`)
+  return { index: link?.ifindex, mac: link?.address, mtu: link?.mtu, addresses }
 }
 
 interface Tap {
   readonly ifindex: number
   readonly address: string
   readonly mtu: number
-  readonly addr_info: readonly unknown[]
+  readonly addr_info: readonly { readonly local: string; readonly prefixlen: number }[]
 }
 
 /** Scrapes without a pause until stopped, and keeps every page. */
@@ -87,6 +88,19 @@ describe('a worker that dies', () => {
     expect(pages.some((page) => page.get('spillway_worker_up') === 0)).toBe(true)
     expect(pages.at(-1)?.get('spillway_worker_restarts_total{cause="killed"}')).toBe(1)
     expect(lab.log.some((line) => line.includes('"cause":"killed"'))).toBe(true)
+  })
+
+  test('of a crash in native code leaves signal and backtrace in the log', async () => {
+    const lab = await readyLab()
+    const old = await workerPid(lab)
+    process.kill(old, 'SIGSEGV')
+    const status = await nextWorker(lab, old)
+    expect(status.worker.restarts.crashed).toBe(1)
+    const crash = lab.log.filter((line) => line.includes('"level":"fatal"'))
+    expect(crash.join('\n')).toContain('SIGSEGV')
+    // Frames of the backtrace name the file they are in.
+    expect(crash.length).toBeGreaterThan(2)
+    expect(crash.join('\n')).toMatch(/node|libc\.so/)
   })
 
   test('standing still is found by the watchdog and replaced', async () => {
