@@ -38,7 +38,7 @@ rules:
   - { name: noise, match: "udp port 5353", to: drop }
 \`\`\`
 
-- The file is YAML 1.2, at most 1 MiB. Put MAC addresses in quotes: what reads YAML 1.1, as Kubernetes does, takes
+- The file is YAML 1.2, at most 1 MiB. Put MAC and PCI addresses in quotes: what reads YAML 1.1, as Kubernetes does, takes
   \`50:00:00:00:00:01\` for a number.
 - A variable is the path of the setting in upper case: \`http.listen\` is \`SPILLWAY_HTTP_LISTEN\`. Lists and maps are
   YAML (or JSON) text. An empty variable counts as not set; an unknown \`SPILLWAY_…\` variable is an error, except those
