@@ -1,0 +1,77 @@
+import { writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus, release, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { exitCodeOf, formatError } from '../errors.js'
+import type { ForwardingMode } from '../plan/types.js'
+import { narrowAffinity } from '../supervisor/affinity.js'
+import { workerProgram } from '../supervisor/worker-program.js'
+import { openAfPacketTopology } from './peers/af-packet.js'
+import { measureInstance } from './peers/instance.js'
+import { printComparisons, printInstance } from './peers/report.js'
+import { type Comparison, compareAfPacket, compareNullPair } from './peers/throughput.js'
+import { allowedCpus, pollingCpu } from './peers/topologies.js'
+
+/**
+ * `npm run bench:peers`: the same work by Spillway and by dpdk-testpmd in turn, on the same lcore with the same burst,
+ * descriptors and mbuf cache, and what a running instance costs.
+ */
+
+const workerEntry = new URL('../worker/main.js', import.meta.url)
+const modes = ['io', 'mac', 'macswap'] as const satisfies readonly ForwardingMode[]
+const parts = [...modes, 'af_packet', 'instance'] as const
+
+interface Options {
+  readonly rounds: number
+  readonly only?: string[]
+  readonly json?: string
+}
+
+function parseRounds(text: string): number {
+  const rounds = Number(text)
+  if (!Number.isInteger(rounds) || rounds < 6 || rounds > 1000)
+    throw new InvalidArgumentError('rounds are a whole number from 6 to 1000')
+  return rounds
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+async function run({ rounds, only = [...parts], json }: Options): Promise<void> {
+  say(`${cpus()[0]?.model.trim()}, ${cpus().length} CPUs, Linux ${release()}, Node ${process.version}; ${rounds} rounds`)
+  const poller = pollingCpu()
+  await narrowAffinity(allowedCpus().filter((cpu) => cpu !== poller))
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-bench-'))
+  const comparisons: Comparison[] = []
+  try {
+    const worker = workerProgram(workerEntry, folder)
+    for (const mode of modes)
+      if (only.includes(mode)) comparisons.push(...(await compareNullPair({ worker, folder, mode, rounds, onRound: say })))
+    if (only.includes('af_packet')) {
+      const topology = await openAfPacketTopology(workerEntry)
+      try {
+        comparisons.push(await compareAfPacket({ ...topology, folder, rounds, onRound: say }))
+      } finally {
+        await topology.close()
+      }
+    }
+    if (comparisons.length > 0) say(printComparisons(comparisons))
+    if (only.includes('instance')) say(printInstance(await measureInstance(folder, 5)))
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(comparisons, undefined, 2)}\n`)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const program = new Command('bench:peers')
+  .description('measure Spillway and dpdk-testpmd in turn')
+  .option('--rounds <n>', 'rounds of each comparison', parseRounds, 9)
+  .option('--only <part...>', `only some of ${parts.join(', ')}`)
+  .option('--json <file>', 'write the comparisons to a file')
+
+try {
+  await run(program.parse().opts<Options>())
+} catch (error) {
+  process.stderr.write(formatError(error))
+  process.exitCode = exitCodeOf(error)
+}
