@@ -28,10 +28,19 @@ export function readProcessStats(pid: number | 'self'): ProcessStats | null {
       residentBytes: kibibytes(status, 'VmRSS') * 1024,
       virtualBytes: kibibytes(status, 'VmSize') * 1024,
       threads: Number(fields[17]),
-      openFds: readdirSync(`${folder}/fd`).length,
+      openFds: countOpenFds(folder),
     }
   } catch {
     return null
+  }
+}
+
+/** A zombie's descriptors are closed and not to be looked at, but its CPU time still counts: nobody has it yet. */
+function countOpenFds(folder: string): number {
+  try {
+    return readdirSync(`${folder}/fd`).length
+  } catch {
+    return 0
   }
 }
 
