@@ -1,4 +1,4 @@
-import { createLogger, writeLogLine } from '../log.js'
+import { createLogger, type LogLevel, logLevels, writeLogLine } from '../log.js'
 
 /** Enough for EAL's and a PMD's complaint with its context. */
 const KEPT_LINES = 50
@@ -8,14 +8,15 @@ const crashLog = createLogger({ component: 'crash' })
 const workerLog = createLogger({ component: 'worker' })
 
 export type WorkerLine =
-  | { readonly kind: 'json'; readonly text: string }
+  | { readonly kind: 'json'; readonly level: LogLevel; readonly text: string }
   | { readonly kind: 'dpdk'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly text: string }
   | { readonly kind: 'crash'; readonly text: string }
   | { readonly kind: 'text'; readonly text: string }
 
 /** Says what a line of the worker's stderr is. Never throws: a worker out of its mind prints anything. */
 export function parseWorkerLine(line: string): WorkerLine {
-  if (line.startsWith('{') && isJsonObject(line)) return { kind: 'json', text: line }
+  const level = line.startsWith('{') ? levelOf(line) : undefined
+  if (level) return { kind: 'json', level, text: line }
   const dpdk = /^@dpdk ([1-8]) ?(.*)$/s.exec(line)
   if (dpdk) return { kind: 'dpdk', level: dpdkLevel(Number(dpdk[1])), text: dpdk[2] ?? '' }
   const crash = /^@crash ?(.*)$/s.exec(line)
@@ -39,7 +40,7 @@ export class WorkerLog {
     const fields = { pid: this.#pid }
     switch (line.kind) {
       case 'json':
-        writeLogLine(line.text)
+        if (workerLog.isLevelEnabled(line.level)) writeLogLine(line.text)
         break
       case 'dpdk':
         dpdkLog[line.level](fields, line.text)
@@ -70,11 +71,13 @@ export class WorkerLog {
   }
 }
 
-function isJsonObject(line: string): boolean {
+/** Of a log line of our own kind; undefined for anything else. The worker does not know the level that is set here. */
+function levelOf(line: string): LogLevel | undefined {
   try {
-    return typeof JSON.parse(line) === 'object'
+    const { level } = JSON.parse(line) as { level?: unknown }
+    return logLevels.find((known) => known === level)
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -8,7 +8,8 @@ await configureLogging({ level: 'silent', format: 'json' })
 
 describe('a line of the worker', () => {
   test.each([
-    ['{"level":"info","msg":"x"}', { kind: 'json', text: '{"level":"info","msg":"x"}' }],
+    ['{"level":"info","msg":"x"}', { kind: 'json', level: 'info', text: '{"level":"info","msg":"x"}' }],
+    ['{"level":42}', { kind: 'text', text: '{"level":42}' }],
     ['{"level":"info', { kind: 'text', text: '{"level":"info' }],
     ['@dpdk 4 EAL: no memory', { kind: 'dpdk', level: 'error', text: 'EAL: no memory' }],
     ['@dpdk 5 EAL: odd', { kind: 'dpdk', level: 'warn', text: 'EAL: odd' }],
