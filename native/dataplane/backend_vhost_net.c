@@ -45,8 +45,6 @@ configure(uint16_t id, const struct dp_port *port, struct dp_error *error)
 		return dp_fail(error, -rc, "rte_eth_dev_info_get", plan->tap, "%s", rte_strerror(-rc));
 	struct rte_eth_conf conf = {.rxmode.offloads = RX_OFFLOADS & info.rx_offload_capa,
 				    .txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa};
-	if (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO)
-		conf.rxmode.max_lro_pkt_size = DP_FRAME_MAX;
 	rc = rte_eth_dev_configure(id, plan->queues, plan->queues, &conf);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->tap, "%u queues: %s", plan->queues, rte_strerror(-rc));

@@ -120,6 +120,20 @@ equals(struct dp_emitter *emitter, uint32_t k)
 	return (struct condition){BPF_JMP | BPF_JEQ | BPF_K, BPF_JMP | EBPF_JNE | BPF_K, 0};
 }
 
+/* R0 is bit `bit` of what it was, in all 64 bits of it. */
+static void
+keep_bit(struct dp_emitter *emitter, uint32_t bit)
+{
+	dp_emit_op_imm(emitter, EBPF_ALU64 | BPF_RSH, EBPF_REG_0, bit);
+	dp_emit_op_imm(emitter, BPF_ALU | BPF_AND, EBPF_REG_0, 1);
+}
+
+static struct condition
+opposite(struct condition condition)
+{
+	return (struct condition){.yes = condition.no, .no = condition.yes, .imm = condition.imm};
+}
+
 static struct condition
 above(struct dp_emitter *emitter, uint32_t k)
 {
@@ -127,7 +141,7 @@ above(struct dp_emitter *emitter, uint32_t k)
 		return (struct condition){BPF_JMP | BPF_JGT | BPF_K, BPF_JMP | EBPF_JLE | BPF_K, (int32_t)k};
 	/* Carries into bit 32 when larger. */
 	dp_emit_op_imm(emitter, EBPF_ALU64 | BPF_ADD, EBPF_REG_0, UINT32_MAX - k);
-	dp_emit_op_imm(emitter, EBPF_ALU64 | BPF_RSH, EBPF_REG_0, 32);
+	keep_bit(emitter, 32);
 	return (struct condition){BPF_JMP | EBPF_JNE | BPF_K, BPF_JMP | BPF_JEQ | BPF_K, 0};
 }
 
@@ -166,6 +180,35 @@ is_raw_comparable(const struct dp_filter_dag *dag, const struct dp_test *test)
 	return expr->op == DP_EXPR_LOAD;
 }
 
+/* A difference is negative: bit 63. */
+static struct condition
+negative(struct dp_emitter *emitter)
+{
+	keep_bit(emitter, 63);
+	return (struct condition){BPF_JMP | EBPF_JNE | BPF_K, BPF_JMP | BPF_JEQ | BPF_K, 0};
+}
+
+static struct condition
+compare(struct dp_emitter *emitter, const struct dp_test *test)
+{
+	const struct dp_value_access *access = access_of(emitter->dag);
+	switch (test->kind) {
+	case DP_TEST_EQUAL:
+		access->value(emitter, test->a);
+		return equals(emitter, test->k);
+	case DP_TEST_ABOVE:
+		access->value(emitter, test->a);
+		return above(emitter, test->k);
+	case DP_TEST_ABOVE_X: /* b - a < 0 */
+		access->difference(emitter, test->a, test->b, 0);
+		return negative(emitter);
+	case DP_TEST_INSIDE: /* b - a - k >= 0 */
+		break;
+	}
+	access->difference(emitter, test->a, test->b, test->k);
+	return opposite(negative(emitter));
+}
+
 static struct condition
 emit_test(struct dp_emitter *emitter, const struct dp_test *test, dp_expr_id *available)
 {
@@ -173,22 +216,9 @@ emit_test(struct dp_emitter *emitter, const struct dp_test *test, dp_expr_id *av
 	if (is_raw_comparable(emitter->dag, test))
 		return raw_equal(emitter, test, available);
 	*available = 0;
-	if (test->kind == DP_TEST_INSIDE || test->kind == DP_TEST_ABOVE_X)
-		access->difference(emitter, test->a, test->b, test->k);
-	else
-		access->value(emitter, test->a);
+	struct condition condition = compare(emitter, test);
 	access->clear(emitter, (unsigned)access->scratch(emitter->dag, test));
-	switch (test->kind) {
-	case DP_TEST_EQUAL:
-		return equals(emitter, test->k);
-	case DP_TEST_ABOVE:
-		return above(emitter, test->k);
-	case DP_TEST_ABOVE_X: /* b - a < 0 */
-		return (struct condition){BPF_JMP | EBPF_JSLT | BPF_K, BPF_JMP | EBPF_JSGE | BPF_K, 0};
-	case DP_TEST_INSIDE: /* b - a - k >= 0 */
-		break;
-	}
-	return (struct condition){BPF_JMP | EBPF_JSGE | BPF_K, BPF_JMP | EBPF_JSLT | BPF_K, 0};
+	return condition;
 }
 
 static void
@@ -221,7 +251,7 @@ emit_node(struct dp_emitter *emitter, struct layout *layout, uint32_t at)
 	dp_expr_id available = layout->available[id];
 	layout->place[id] = emitter->n;
 	struct condition condition = emit_test(emitter, &node->test, &available);
-	leave_available(layout, node->yes, available);
+	leave_available(layout, node->yes, 0); /* there the verifier takes R0 for the constant */
 	leave_available(layout, node->no, available);
 	bool yes_follows = following == node->yes || (following != node->no && is_leaf(dag, node->yes) &&
 						      (node->likely || !is_leaf(dag, node->no)));

@@ -10,7 +10,7 @@
 
 #define MBUF EBPF_REG_6
 #define LENGTH EBPF_REG_7
-#define OTHER EBPF_REG_2
+#define OTHER EBPF_REG_8
 #define MAX_SLOTS 48
 
 static int
@@ -44,37 +44,37 @@ slot(unsigned depth)
 }
 
 static void
-clear_slots(struct dp_emitter *emitter, unsigned n)
+store(struct dp_emitter *emitter, unsigned depth, uint8_t reg)
 {
-	for (unsigned i = 0; i < n; i++)
-		dp_emit(emitter,
-			(struct ebpf_insn){.code = BPF_ST | BPF_MEM | EBPF_DW, .dst_reg = EBPF_REG_10, .off = slot(i)});
+	dp_emit(emitter, (struct ebpf_insn){.code = BPF_STX | BPF_MEM | EBPF_DW,
+					    .dst_reg = EBPF_REG_10,
+					    .src_reg = reg & 15,
+					    .off = slot(depth)});
 }
 
 static void
 exact_clear(struct dp_emitter *emitter, unsigned scratch)
 {
-	if (scratch == 0)
-		return;
-	clear_slots(emitter, scratch);
-	dp_emit_op_imm(emitter, EBPF_ALU64 | EBPF_MOV, OTHER, 0);
+	for (unsigned i = 0; i < scratch; i++)
+		store(emitter, i, MBUF);
+	if (scratch > 0)
+		dp_emit_op_reg(emitter, EBPF_ALU64 | EBPF_MOV, OTHER, MBUF);
 }
 
+/* The first load is for the verifier: it takes R1 to R5 away, which otherwise would depend on the path. */
 static void
 exact_prologue(struct dp_emitter *emitter)
 {
 	dp_emit_op_reg(emitter, EBPF_ALU64 | EBPF_MOV, MBUF, EBPF_REG_1);
 	dp_emit_load(emitter, BPF_W, LENGTH, MBUF, offsetof(struct rte_mbuf, pkt_len));
-	clear_slots(emitter, emitter->scratch);
+	exact_clear(emitter, emitter->scratch);
+	dp_emit(emitter, (struct ebpf_insn){.code = BPF_LD | BPF_ABS | BPF_B});
 }
 
 static void
 save(struct dp_emitter *emitter, unsigned depth)
 {
-	dp_emit(emitter, (struct ebpf_insn){.code = BPF_STX | BPF_MEM | EBPF_DW,
-					    .dst_reg = EBPF_REG_10,
-					    .src_reg = EBPF_REG_0,
-					    .off = slot(depth)});
+	store(emitter, depth, EBPF_REG_0);
 }
 
 /* R0 goes to the other register, what was saved comes back to R0. */
@@ -92,7 +92,9 @@ value_at(struct dp_emitter *emitter, dp_expr_id id, unsigned depth)
 	uint8_t size = dp_bpf_size(expr->size);
 	switch (expr->op) {
 	case DP_EXPR_CONST:
-		dp_emit_op_imm(emitter, BPF_ALU | EBPF_MOV, EBPF_REG_0, expr->k);
+		dp_emit_op_reg(emitter, EBPF_ALU64 | EBPF_MOV, EBPF_REG_0, LENGTH);
+		dp_emit_op_imm(emitter, BPF_ALU | BPF_AND, EBPF_REG_0, 0);
+		dp_emit_op_imm(emitter, BPF_ALU | BPF_OR, EBPF_REG_0, expr->k);
 		return;
 	case DP_EXPR_LENGTH:
 	case DP_EXPR_SEGMENT:

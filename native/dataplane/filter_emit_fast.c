@@ -47,7 +47,7 @@ static void
 fast_clear(struct dp_emitter *emitter, unsigned scratch)
 {
 	for (unsigned i = 1; i <= scratch; i++)
-		dp_emit_op_imm(emitter, EBPF_ALU64 | EBPF_MOV, registers[i], 0);
+		dp_emit_op_reg(emitter, EBPF_ALU64 | EBPF_MOV, registers[i], MBUF);
 }
 
 static void
@@ -56,6 +56,7 @@ fast_prologue(struct dp_emitter *emitter)
 	dp_emit_load(emitter, EBPF_DW, DATA, MBUF, offsetof(struct rte_mbuf, buf_addr));
 	dp_emit_load(emitter, BPF_H, EBPF_REG_0, MBUF, offsetof(struct rte_mbuf, data_off));
 	dp_emit_op_reg(emitter, EBPF_ALU64 | BPF_ADD, DATA, EBPF_REG_0);
+	dp_emit_op_imm(emitter, BPF_ALU | BPF_AND, EBPF_REG_0, 0);
 	fast_clear(emitter, emitter->scratch);
 }
 
@@ -75,7 +76,9 @@ value_at(struct dp_emitter *emitter, dp_expr_id id, unsigned depth)
 	uint8_t reg = registers[depth];
 	switch (expr->op) {
 	case DP_EXPR_CONST:
-		dp_emit_op_imm(emitter, BPF_ALU | EBPF_MOV, reg, expr->k);
+		dp_emit_load(emitter, BPF_H, reg, MBUF, offsetof(struct rte_mbuf, data_len));
+		dp_emit_op_imm(emitter, BPF_ALU | BPF_AND, reg, 0);
+		dp_emit_op_imm(emitter, BPF_ALU | BPF_OR, reg, expr->k);
 		return;
 	case DP_EXPR_LENGTH:
 		dp_emit_load(emitter, BPF_W, reg, MBUF, offsetof(struct rte_mbuf, pkt_len));
@@ -96,6 +99,7 @@ value_at(struct dp_emitter *emitter, dp_expr_id id, unsigned depth)
 		dp_emit_op_reg(emitter, EBPF_ALU64 | BPF_ADD, pointer, reg);
 		dp_emit_load(emitter, dp_bpf_size(expr->size), reg, pointer, expr->k);
 		to_host_order(emitter, expr->size, reg);
+		dp_emit_op_reg(emitter, BPF_ALU | EBPF_MOV, reg, reg);
 		return;
 	}
 	default:

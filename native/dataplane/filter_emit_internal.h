@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What filter_emit.c (layout, tests, jumps) and the two ways to get at values share. rte_bpf's verifier walks every
- * path and only skips one when all registers and stack slots are as they were before, so whatever a test used beside
- * R0 is set to 0 again before its jump. Without that, loading takes exponential time.
+ * What filter_emit.c (layout, tests, jumps) and the two ways to get at values share.
+ *
+ * All of it keeps one rule for the sake of rte_bpf's verifier, which walks every path and skips one only where all
+ * registers and stack slots are, to the byte, as on an earlier visit, and which has room to remember one visit per
+ * jump. So at each jump R0 is as the test at hand made it, whatever was before (its last arithmetic is 32 bits wide:
+ * loads do not reset the width that the verifier notes), and everything else a test used is a copy of the mbuf's
+ * pointer again (a `mov` of a constant would copy bytes that the verifier never set). Without that, loading a list of
+ * 64 rules does not end.
  */
 #ifndef DP_FILTER_EMIT_INTERNAL_H
 #define DP_FILTER_EMIT_INTERNAL_H

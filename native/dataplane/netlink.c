@@ -245,6 +245,8 @@ add_address(const struct nlmsghdr *message, void *context)
 		list->text = text;
 		list->capacity = capacity;
 	}
+	/* Lists are compared as memory. */
+	memset(list->text[list->n], 0, DP_ADDRESS_LEN);
 	if (inet_ntop(info->ifa_family, RTA_DATA(a), list->text[list->n], DP_ADDRESS_LEN) != NULL)
 		list->n++;
 }
