@@ -18,7 +18,7 @@ export interface RuleSource {
   /** User rules, built-ins, `local` for these addresses, default. */
   compose(addresses: readonly TapAddresses[]): NativeRule[]
   /** Rejects when the list does not compile, or its fused program disagrees with libpcap. */
-  prove(rules: readonly NativeRule[]): Promise<void>
+  prove(rules: readonly NativeRule[]): Promise<unknown>
 }
 
 /** The worker as the keeper sees it. */
