@@ -62,11 +62,14 @@ look_at(const struct dp_fuser *fuser, dp_expr_id id, struct dp_support *consulte
 	dp_support_add(consulted, &fuser->dag->exprs.exprs[id].support);
 }
 
+/* What a value was simplified to is looked at as well: `[x + 16]` may have become `[36]`. */
 static dp_expr_id
 simplified(struct dp_fuser *fuser, const struct dp_facts *facts, dp_expr_id id, struct dp_support *consulted)
 {
+	dp_expr_id result = dp_facts_simplify(facts, &fuser->dag->exprs, id);
 	look_at(fuser, id, consulted);
-	return dp_facts_simplify(facts, &fuser->dag->exprs, id);
+	look_at(fuser, result, consulted);
+	return result;
 }
 
 static enum dp_answer
@@ -74,7 +77,10 @@ decide(struct dp_fuser *fuser, const struct dp_facts *facts, struct dp_test *tes
 {
 	look_at(fuser, test->a, consulted);
 	look_at(fuser, test->b, consulted);
-	return dp_facts_decide(facts, &fuser->dag->exprs, test);
+	enum dp_answer answer = dp_facts_decide(facts, &fuser->dag->exprs, test);
+	look_at(fuser, test->a, consulted);
+	look_at(fuser, test->b, consulted);
+	return answer;
 }
 
 static uint8_t
