@@ -4,6 +4,7 @@ import { errorTable, exitCodeOf, formatError } from '../errors.js'
 import { addConfigCommand } from './config.js'
 import { addLabCommand } from './lab.js'
 import { addPlanCommand } from './plan.js'
+import { addRunCommand } from './run.js'
 import { addTopCommand } from './top.js'
 
 const notes = `
@@ -21,6 +22,7 @@ export function buildProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'spillway: ERR_USAGE: ')) })
     .addHelpText('after', notes)
+  addRunCommand(program)
   addLabCommand(program)
   addPlanCommand(program)
   addConfigCommand(program)
