@@ -69,18 +69,20 @@ describe('the rule keeper', () => {
   })
 
   test('does not send a list to a worker that died while it was proved, and serves the next one', async () => {
-    let prove: () => void = () => {}
+    let asked = 0
+    let prove = (): void => {}
     const keeper = new RuleKeeper({
       ...honestRules,
       prove: () =>
         new Promise((resolve) => {
-          prove = resolve
+          asked += 1
+          prove = () => resolve(undefined)
         }),
     })
     const [dead, next] = [new HandWorker(keeper), new HandWorker(keeper)]
     const lost = keeper.begin(dead, noAddresses)
     lost.catch(() => {})
-    await waitFor(() => prove.length === 1, 'the prover is asked')
+    await waitFor(() => asked === 1, 'the prover is asked')
     keeper.end()
     const begun = keeper.begin(next, noAddresses)
     prove()

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type Status, statusSchema } from '../../src/http/status.js'
+
+const command = fileURLToPath(new URL('../../bin/spillway.mjs', import.meta.url))
+
+/** Two ports that receive and take as much as an lcore can move, without a device, hugepages or rights. */
+export const nullPorts = {
+  lcores: '1',
+  memory: { pageSize: 'none', mib: 128 },
+  ports: [
+    { name: 'a', device: 'net_null0', exception: { backend: 'none' } },
+    { name: 'b', device: 'net_null1', exception: { backend: 'none' } },
+  ],
+  forwarding: { mode: 'io' },
+  http: { listen: '127.0.0.1:0' },
+}
+
+/** The built `spillway run`, as a container starts it. */
+export interface RunProcess {
+  readonly child: ChildProcess
+  readonly folder: string
+  readonly stdout: () => string
+  readonly stderr: () => string
+  readonly ended: Promise<{ readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }>
+  /** Where it says that it listens. */
+  url(): Promise<string>
+  status(): Promise<Status>
+  get(path: string): Promise<string>
+  /** Waits until it forwards. */
+  ready(): Promise<Status>
+}
+
+const started: { child: ChildProcess; folder: string }[] = []
+
+/** @param config  the whole configuration; YAML reads JSON. */
+export function startRun(config: object): RunProcess {
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-run-test-'))
+  const file = join(folder, 'spillway.yaml')
+  writeFileSync(file, JSON.stringify(config))
+  const child = spawn(process.execPath, [command, 'run', '--config', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, RUNTIME_DIRECTORY: folder },
+  })
+  started.push({ child, folder })
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
+  const ended = once(child, 'close').then(([exitCode, signal]) => ({ exitCode, signal }))
+  const url = (): Promise<string> =>
+    eventually('it listens', () => {
+      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr()}`)
+      return /"address":"(http:[^"]+)"/.exec(stderr())?.[1]
+    })
+  const get = async (path: string): Promise<string> => (await fetch(`${await url()}${path}`)).text()
+  const status = async (): Promise<Status> => statusSchema.parse(JSON.parse(await get('/api/v1/status')))
+  const ready = (): Promise<Status> =>
+    eventually('it is ready', async () => {
+      const seen = await status()
+      return seen.ready ? seen : undefined
+    })
+  return { child, folder, stdout, stderr, ended, url, get, status, ready }
+}
+
+/** For an `afterEach`. */
+export async function endRuns(): Promise<void> {
+  for (const { child, folder } of started.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) {
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    }
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Asks until there is an answer. */
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  const deadline = performance.now() + 40_000
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    if (performance.now() > deadline) throw new Error(`not seen in 40 s: ${what}`)
+    await sleep(20)
+  }
+}
+
+/** Whether a process is there and not only a zombie that waits to be reaped. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  let text = ''
+  stream?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
+  return () => text
+}
