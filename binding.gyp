@@ -46,6 +46,28 @@
       "libraries": ["<@(dpdk_libs)"],
     },
     {
+      "target_name": "spillway-classifier-test",
+      "type": "executable",
+      "dependencies": ["dataplane"],
+      "sources": [
+        "native/test/classifier_test.c",
+        "<!@(find native/prover -name '*.c' ! -name main.c ! -name answer.c ! -name replay.c ! -name request.c | sort)",
+      ],
+      "include_dirs": ["native/prover"],
+      "cflags": ["<@(dpdk_cflags)"],
+      "cflags_c": ["<@(c_warnings)"],
+      "libraries": ["<@(dpdk_libs)"],
+    },
+    {
+      "target_name": "spillway-classifier-bench",
+      "type": "executable",
+      "dependencies": ["dataplane"],
+      "sources": ["native/test/classifier_bench.c"],
+      "cflags": ["<@(dpdk_cflags)"],
+      "cflags_c": ["<@(c_warnings)"],
+      "libraries": ["<@(dpdk_libs)"],
+    },
+    {
       "target_name": "spillway-offload-test",
       "type": "executable",
       "dependencies": ["dataplane"],

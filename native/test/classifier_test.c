@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_classifier CAPTURE [FRAMES]: the classifier against libpcap, in TAP. FRAMES per list is 3000 unless said; the
+ * classifier_test [CAPTURE [FRAMES]]: the classifier against libpcap, in TAP. FRAMES per list is 3000 unless said; the
  * fuzz always sees 12,000. Built with AddressSanitizer it also shows that nothing is read beyond a frame's end;
  * without, the page behind each segment does.
  */
@@ -514,13 +514,9 @@ test_compiling_beside_classifying(void)
 int
 main(int argc, char **argv)
 {
-	if (argc < 2) {
-		fprintf(stderr, "usage: test_classifier CAPTURE [FRAMES]\n");
-		return 64;
-	}
 	if (argc > 2)
 		n_frames = (unsigned)strtoul(argv[2], NULL, 10);
-	load_capture(argv[1]);
+	load_capture(argc > 1 ? argv[1] : "test/fixtures/captures/real-traffic.pcap");
 	test_refusals();
 	test_each_alone();
 	test_lists();

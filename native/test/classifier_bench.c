@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_classifier [ROUNDS]: cycles per packet of dp_classify_burst for UDP frames that no rule wants, with five user
+ * classifier_bench [ROUNDS]: cycles per packet of dp_classify_burst for UDP frames that no rule wants, with five user
  * rules, the built-ins and `local` as `spillway run` composes them, warm in the cache; beside it what each expression
  * in a program of its own, run one after the other, would cost. One line each: name, median and least cycles.
  */
