@@ -9,7 +9,8 @@
 #include "control_thread.h"
 #include "convert.h"
 
-namespace {
+namespace
+{
 
 // What `onEvent` gets, on its way from the control thread to Node's.
 struct Event {
@@ -20,8 +21,9 @@ struct Event {
 	std::vector<StartCopy::Addresses> addresses;
 };
 
-class Addon : public Napi::Addon<Addon> {
-public:
+class Addon : public Napi::Addon<Addon>
+{
+      public:
 	Addon(Napi::Env env, Napi::Object exports)
 	{
 		dp_log_install();
@@ -35,7 +37,7 @@ public:
 				     });
 	}
 
-private:
+      private:
 	using Settle = std::function<void(Napi::Env, Napi::Promise::Deferred &)>;
 
 	// Runs `work` on the control thread; what it returns settles the promise on Node's main thread.
@@ -45,11 +47,14 @@ private:
 		auto done = std::make_shared<Napi::ThreadSafeFunction>(Napi::ThreadSafeFunction::New(
 			env, Napi::Function::New(env, [](const Napi::CallbackInfo &) {}), name, 0, 1));
 		control.post([work = std::move(work), deferred, done] {
-			auto *settle = new Settle(work());
-			done->BlockingCall(settle, [deferred](Napi::Env e, Napi::Function, Settle *s) {
-				std::unique_ptr<Settle> owned(s);
-				(*owned)(e, *deferred);
-			});
+			auto settle = std::make_unique<Settle>(work());
+			napi_status status =
+				done->BlockingCall(settle.get(), [deferred](Napi::Env e, Napi::Function, Settle *raw) {
+					std::unique_ptr<Settle> owned(raw);
+					(*owned)(e, *deferred);
+				});
+			if (status == napi_ok)
+				(void)settle.release(); // the callback owns it now
 			done->Release();
 		});
 		return deferred->Promise();
@@ -62,11 +67,14 @@ private:
 
 	void tell(Event event)
 	{
-		auto *copy = new Event(std::move(event));
-		events.NonBlockingCall(copy, [this](Napi::Env env, Napi::Function onEvent, Event *raw) {
-			std::unique_ptr<Event> owned(raw);
-			onEvent.Call({eventToJs(env, *owned)});
-		});
+		auto copy = std::make_unique<Event>(std::move(event));
+		napi_status status =
+			events.NonBlockingCall(copy.get(), [this](Napi::Env env, Napi::Function onEvent, Event *raw) {
+				std::unique_ptr<Event> owned(raw);
+				onEvent.Call({eventToJs(env, *owned)});
+			});
+		if (status == napi_ok)
+			(void)copy.release(); // the callback owns it now
 	}
 
 	Napi::Value eventToJs(Napi::Env env, const Event &event)
@@ -105,7 +113,8 @@ private:
 					static_cast<Addon *>(self)->tell({Event::Link, port, up, speed, {}});
 				},
 				[](void *self) {
-					static_cast<Addon *>(self)->tell({Event::Addresses, 0, false, 0, copyAddresses()});
+					static_cast<Addon *>(self)->tell(
+						{Event::Addresses, 0, false, 0, copyAddresses()});
 				},
 				[](void *self, unsigned port) {
 					static_cast<Addon *>(self)->tell({Event::Removed, port, false, 0, {}});
@@ -143,11 +152,14 @@ private:
 			control.setServing(false);
 			unsigned missing = dp_stop();
 			events.Release();
-			return [missing](Napi::Env env, Napi::Promise::Deferred &d) { d.Resolve(Napi::Number::New(env, missing)); };
+			return [missing](Napi::Env env, Napi::Promise::Deferred &d) {
+				d.Resolve(Napi::Number::New(env, missing));
+			};
 		});
 	}
 
-	std::shared_ptr<PlanCopy> planInForce; // dp_start() keeps no pointer into it, but EAL's arguments are long-lived
+	std::shared_ptr<PlanCopy>
+		planInForce; // dp_start() keeps no pointer into it, but EAL's arguments are long-lived
 	std::vector<std::string> portNames;
 	Napi::ThreadSafeFunction events;
 	ControlThread control; // last: joined before the rest goes

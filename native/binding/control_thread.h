@@ -8,8 +8,9 @@
 #include <mutex>
 #include <thread>
 
-class ControlThread {
-public:
+class ControlThread
+{
+      public:
 	ControlThread();
 	// Runs what was posted, stops the data plane if it still runs, and joins.
 	~ControlThread();
@@ -21,7 +22,7 @@ public:
 	// dp_service() is due between commands from now on, or no longer. On the control thread.
 	void setServing(bool serving);
 
-private:
+      private:
 	void run();
 	bool takeCommand(std::function<void()> &command);
 

@@ -6,7 +6,8 @@
 
 #include <errno.h>
 
-namespace {
+namespace
+{
 
 Napi::Object object(const Napi::Object &from, const char *key)
 {
@@ -44,7 +45,8 @@ template <size_t N> void copyText(char (&to)[N], const Napi::Object &from, const
 {
 	std::string value = text(from, key);
 	if (value.size() >= N)
-		throw Napi::RangeError::New(from.Env(), std::string(key) + " is longer than " + std::to_string(N - 1) + " bytes");
+		throw Napi::RangeError::New(from.Env(),
+					    std::string(key) + " is longer than " + std::to_string(N - 1) + " bytes");
 	std::memcpy(to, value.c_str(), value.size() + 1);
 }
 
@@ -108,7 +110,8 @@ dp_port_plan portFromJs(const Napi::Object &from)
 std::string macToText(const uint8_t mac[6])
 {
 	char out[18];
-	std::snprintf(out, sizeof(out), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	std::snprintf(out, sizeof(out), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+		      mac[5]);
 	return out;
 }
 

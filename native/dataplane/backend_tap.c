@@ -28,11 +28,13 @@ check_link(const struct dp_exception_plan *plan, struct dp_link *link, struct dp
 {
 	int rc = dp_netlink_link(plan->tap, link);
 	if (rc < 0)
-		return dp_fail(error, -rc, "tap_lookup", plan->tap, "%s", rc == -ENODEV ? "no such netdev in this network namespace" : strerror(-rc));
+		return dp_fail(error, -rc, "tap_lookup", plan->tap, "%s",
+			       rc == -ENODEV ? "no such netdev in this network namespace" : strerror(-rc));
 	if (!link->is_tap)
 		return dp_fail(error, EMEDIUMTYPE, "tap_lookup", plan->tap, "the netdev is not a tap");
 	if (plan->queues > 1 && !link->multi_queue)
-		return dp_fail(error, ERANGE, "tap_lookup", plan->tap, "asked for %u queues, the tap was made with one", plan->queues);
+		return dp_fail(error, ERANGE, "tap_lookup", plan->tap, "asked for %u queues, the tap was made with one",
+			       plan->queues);
 	return 0;
 }
 
@@ -45,8 +47,8 @@ fail_attach(const struct dp_exception_plan *plan, const struct dp_link *link, in
 		snprintf(owner, sizeof(owner), "uid %u", link->owner);
 	if (link->has_group)
 		snprintf(group, sizeof(group), "gid %u", link->group);
-	return dp_fail(error, errnum, "TUNSETIFF", plan->tap, "owner %s, group %s; we are uid %u, gid %u: %s", owner, group,
-		       (unsigned)geteuid(), (unsigned)getegid(), strerror(errnum));
+	return dp_fail(error, errnum, "TUNSETIFF", plan->tap, "owner %s, group %s; we are uid %u, gid %u: %s", owner,
+		       group, (unsigned)geteuid(), (unsigned)getegid(), strerror(errnum));
 }
 
 static int
@@ -107,7 +109,7 @@ static enum dp_drop_reason
 refusal(int errnum)
 {
 	switch (errnum) {
-	case EIO: /* tun_get_user: the netdev is not up */
+	case EIO:    /* tun_get_user: the netdev is not up */
 	case EBADFD: /* the tap is gone */
 		return DP_DROP_TAP_DOWN;
 	case EAGAIN:
@@ -126,7 +128,8 @@ write_frame(int fd, const struct rte_mbuf *m)
 	for (; m != NULL; m = m->next) {
 		if (n > MAX_PIECES)
 			return EMSGSIZE;
-		pieces[n++] = (struct iovec){.iov_base = rte_pktmbuf_mtod(m, void *), .iov_len = rte_pktmbuf_data_len(m)};
+		pieces[n++] =
+			(struct iovec){.iov_base = rte_pktmbuf_mtod(m, void *), .iov_len = rte_pktmbuf_data_len(m)};
 	}
 	return writev(fd, pieces, n) < 0 ? errno : 0;
 }
@@ -192,7 +195,8 @@ receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *sc
 			dp_count(&queue->row->dropped[DP_DROP_INJECT_MALFORMED], 1);
 			continue;
 		}
-		dp_exception_inject(queue, scratch->frame, (uint32_t)((size_t)length - sizeof(header)), &offload, scratch);
+		dp_exception_inject(queue, scratch->frame, (uint32_t)((size_t)length - sizeof(header)), &offload,
+				    scratch);
 	}
 	return n;
 }

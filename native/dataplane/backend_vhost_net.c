@@ -47,16 +47,17 @@ configure(uint16_t id, const struct dp_port *port, struct dp_error *error)
 				    .txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa};
 	rc = rte_eth_dev_configure(id, plan->queues, plan->queues, &conf);
 	if (rc < 0)
-		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->tap, "%u queues: %s", plan->queues, rte_strerror(-rc));
+		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->tap, "%u queues: %s", plan->queues,
+			       rte_strerror(-rc));
 	for (uint16_t q = 0; q < plan->queues; q++) {
 		rc = rte_eth_rx_queue_setup(id, q, plan->queue_size, SOCKET_ID_ANY, NULL, port->mempool);
 		if (rc < 0)
-			return dp_fail(error, -rc, "rte_eth_rx_queue_setup", plan->tap, "queue %u, %u descriptors: %s", q,
-				       plan->queue_size, rte_strerror(-rc));
+			return dp_fail(error, -rc, "rte_eth_rx_queue_setup", plan->tap, "queue %u, %u descriptors: %s",
+				       q, plan->queue_size, rte_strerror(-rc));
 		rc = rte_eth_tx_queue_setup(id, q, plan->queue_size, SOCKET_ID_ANY, NULL);
 		if (rc < 0)
-			return dp_fail(error, -rc, "rte_eth_tx_queue_setup", plan->tap, "queue %u, %u descriptors: %s", q,
-				       plan->queue_size, rte_strerror(-rc));
+			return dp_fail(error, -rc, "rte_eth_tx_queue_setup", plan->tap, "queue %u, %u descriptors: %s",
+				       q, plan->queue_size, rte_strerror(-rc));
 	}
 	rc = rte_eth_dev_start(id);
 	if (rc < 0)
@@ -73,8 +74,8 @@ dp_vhost_net_open(const struct dp_port *port, uint16_t *virtio_port_id, struct d
 		return -1;
 	char devargs[256];
 	snprintf(devargs, sizeof(devargs),
-		 "virtio_user%u,path=" VHOST_NET ",iface=%s,queues=%u,queue_size=%u,mac=%02x:%02x:%02x:%02x:%02x:%02x", port->id,
-		 plan->tap, plan->queues, plan->queue_size, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		 "virtio_user%u,path=" VHOST_NET ",iface=%s,queues=%u,queue_size=%u,mac=%02x:%02x:%02x:%02x:%02x:%02x",
+		 port->id, plan->tap, plan->queues, plan->queue_size, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	if (dp_eal_probe(devargs, virtio_port_id, error) < 0)
 		return -1;
 	if (configure(*virtio_port_id, port, error) < 0) {
@@ -100,13 +101,12 @@ punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pk
 		rte_pktmbuf_free_bulk(pkts, n);
 		return;
 	}
-	uint32_t lengths[DP_MAX_BURST];
-	for (uint16_t i = 0; i < n; i++)
-		lengths[i] = rte_pktmbuf_pkt_len(pkts[i]);
-	uint16_t sent = rte_eth_tx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, n);
 	uint64_t bytes = 0;
-	for (uint16_t i = 0; i < sent; i++)
-		bytes += lengths[i];
+	for (uint16_t i = 0; i < n; i++)
+		bytes += rte_pktmbuf_pkt_len(pkts[i]);
+	uint16_t sent = rte_eth_tx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, n);
+	for (uint16_t i = sent; i < n; i++)
+		bytes -= rte_pktmbuf_pkt_len(pkts[i]);
 	dp_count(&queue->row->punted[klass], sent);
 	dp_count(&queue->row->punted_bytes[klass], bytes);
 	if (sent < n) {
@@ -159,7 +159,8 @@ receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *sc
 	/* One at a time towards a ring that may fill up: can_inject() promises room for one frame of any size. */
 	unsigned n = 0;
 	while (n < budget && n < 64 && dp_exception_can_inject(queue)) {
-		uint16_t got = rte_eth_rx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, queue->inject ? 1 : 32);
+		uint16_t got =
+			rte_eth_rx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, queue->inject ? 1 : 32);
 		for (uint16_t i = 0; i < got; i++) {
 			uint64_t checksum = pkts[i]->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 			if ((pkts[i]->ol_flags & RTE_MBUF_F_RX_LRO) || checksum == RTE_MBUF_F_RX_L4_CKSUM_NONE)

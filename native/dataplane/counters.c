@@ -27,7 +27,7 @@ struct slot_list {
 static struct {
 	uint8_t *base;
 	size_t size;
-	size_t used;	   /* bytes of fixed rows */
+	size_t used; /* bytes of fixed rows */
 	uint32_t generation;
 	struct slot_list fixed;
 	struct slot_list rules;	  /* of the generation in force */
@@ -113,7 +113,8 @@ dp_counters_add_lcore(unsigned lcore_id)
 #define DP_LCORE_COUNTER(field, name, help) ok &= publish(&file.fixed, name, &row->field, false, "lcore=%u", lcore_id);
 #include "counters.def"
 	for (unsigned i = 0; i < DP_BURST_SLOTS; i++)
-		ok &= publish(&file.fixed, "lcore_bursts", &row->bursts[i], false, "lcore=%u,size=%u", lcore_id, 1u << i);
+		ok &= publish(&file.fixed, "lcore_bursts", &row->bursts[i], false, "lcore=%u,size=%u", lcore_id,
+			      1u << i);
 	return ok ? row : NULL;
 }
 
@@ -183,9 +184,10 @@ dp_counters_add_tap(const char *port, const char *tap)
 	if (row == NULL)
 		return NULL;
 	bool ok = true;
-#define DP_TAP_COUNTER(field, name, help)                                                                             \
+#define DP_TAP_COUNTER(field, name, help) \
 	ok &= publish(&file.fixed, name, &row->field, false, "port=%s,tap=%s", port, tap);
-#define DP_TAP_GAUGE(field, name, help) ok &= publish(&file.fixed, name, &row->field, true, "port=%s,tap=%s", port, tap);
+#define DP_TAP_GAUGE(field, name, help) \
+	ok &= publish(&file.fixed, name, &row->field, true, "port=%s,tap=%s", port, tap);
 #include "counters.def"
 	return ok ? row : NULL;
 }
@@ -209,7 +211,8 @@ dp_counters_new_rules(const struct dp_rule *rules, unsigned n, unsigned n_lcores
 	size_t per_lcore = (n * sizeof(struct dp_rule_row) + 63) & ~(size_t)63;
 	if (per_lcore * n_lcores > half)
 		return dp_fail(error, ENOSPC, "dp_swap_rules", "counter file",
-			       "%u rules on %u lcores need %zu bytes, %zu are free", n, n_lcores, per_lcore * n_lcores, half);
+			       "%u rules on %u lcores need %zu bytes, %zu are free", n, n_lcores, per_lcore * n_lcores,
+			       half);
 	uint8_t *bank = file.base + file.used + ((file.generation + 1) % 2) * half;
 	memset(bank, 0, half);
 	file.pending.n = 0;

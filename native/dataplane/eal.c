@@ -32,8 +32,8 @@ dp_eal_start(const struct dp_plan *plan, struct dp_error *error)
 		return dp_fail(error, rte_errno, "rte_eal_init", "EAL", "%s", rte_strerror(rte_errno));
 	for (unsigned i = 0; i < plan->n_lcores; i++)
 		if (!rte_lcore_is_enabled(plan->lcore_ids[i]))
-			return dp_fail(error, EINVAL, "rte_lcore_is_enabled", "EAL", "lcore %u is not among EAL's lcores",
-				       plan->lcore_ids[i]);
+			return dp_fail(error, EINVAL, "rte_lcore_is_enabled", "EAL",
+				       "lcore %u is not among EAL's lcores", plan->lcore_ids[i]);
 	return 0;
 }
 
@@ -53,5 +53,6 @@ dp_eal_probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
 			return 0;
 		}
 	}
-	return dp_fail(error, ENODEV, "rte_dev_probe", devargs, "the device was probed, but no driver made an Ethernet port of it");
+	return dp_fail(error, ENODEV, "rte_dev_probe", devargs,
+		       "the device was probed, but no driver made an Ethernet port of it");
 }

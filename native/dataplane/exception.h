@@ -23,13 +23,13 @@ struct rte_ring;
 struct dp_exception_queue {
 	const struct dp_port *port;
 	const struct dp_backend_ops *ops;
-	int fd;			   /* backend tap: this queue of the tap */
-	uint16_t virtio_port_id;   /* backend vhost-net: the virtio-user port ... */
-	uint16_t virtio_queue_id;  /* ... and its queue */
-	_Atomic bool *tap_up;	   /* control: write, thread: read */
-	struct dp_flow_row *row;   /* thread: write */
-	struct rte_ring *inject;   /* to the lcore that transmits; NULL: on the port's spare queue */
-	bool broken;		   /* see dp_inject_transmit() */
+	int fd;			  /* backend tap: this queue of the tap */
+	uint16_t virtio_port_id;  /* backend vhost-net: the virtio-user port ... */
+	uint16_t virtio_queue_id; /* ... and its queue */
+	_Atomic bool *tap_up;	  /* control: write, thread: read */
+	struct dp_flow_row *row;  /* thread: write */
+	struct rte_ring *inject;  /* to the lcore that transmits; NULL: on the port's spare queue */
+	bool broken;		  /* see dp_inject_transmit() */
 };
 
 /* How a backend moves frames. Called on the exception thread only. */
@@ -46,7 +46,7 @@ extern const struct dp_backend_ops dp_vhost_net_ops;
 struct dp_exception_thread {
 	_Atomic enum dp_phase phase; /* control: write, thread: read */
 	pthread_t pthread;
-	bool running;		     /* control */
+	bool running; /* control */
 	unsigned index;
 	unsigned n_lcores;
 	struct rte_ring *rings[DP_MAX_LCORES][DP_CLASS_COUNT]; /* lcore: enqueue, thread: dequeue */

@@ -65,8 +65,8 @@ copy_to_mbuf(struct rte_mempool *mempool, const uint8_t *data, uint32_t length)
 }
 
 static void
-inject_segmented(struct dp_exception_queue *queue, const uint8_t *frame, uint32_t length, const struct dp_offload *offload,
-		 struct dp_scratch *scratch)
+inject_segmented(struct dp_exception_queue *queue, const uint8_t *frame, uint32_t length,
+		 const struct dp_offload *offload, struct dp_scratch *scratch)
 {
 	struct dp_segmenter cutter;
 	if (!dp_segmenter_init(&cutter, frame, length, offload)) {
@@ -103,8 +103,8 @@ dp_exception_inject(struct dp_exception_queue *queue, uint8_t *frame, uint32_t l
 		drop_frame(queue, DP_DROP_INJECT_OVERSIZE, NULL, 0);
 		return;
 	}
-	if (length < 14 || (offload->partial_checksum && !dp_checksum_complete(frame, length, offload->checksum_start,
-									       offload->checksum_offset))) {
+	if (length < 14 || (offload->partial_checksum &&
+			    !dp_checksum_complete(frame, length, offload->checksum_start, offload->checksum_offset))) {
 		drop_frame(queue, DP_DROP_INJECT_MALFORMED, NULL, 0);
 		return;
 	}

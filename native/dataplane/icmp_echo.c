@@ -63,7 +63,8 @@ dp_icmp_echo_reply(struct rte_mbuf *m, const uint8_t own_mac[6])
 	size_t left = rte_pktmbuf_data_len(m), at = RTE_ETHER_HDR_LEN;
 	uint16_t type;
 	memcpy(&type, frame + 12, sizeof(type));
-	for (int tags = 0; tags < 2 && (type == htons(RTE_ETHER_TYPE_VLAN) || type == htons(RTE_ETHER_TYPE_QINQ)); tags++) {
+	for (int tags = 0; tags < 2 && (type == htons(RTE_ETHER_TYPE_VLAN) || type == htons(RTE_ETHER_TYPE_QINQ));
+	     tags++) {
 		if (left < at + sizeof(struct rte_vlan_hdr))
 			return false;
 		memcpy(&type, frame + at + 2, sizeof(type));

@@ -137,7 +137,8 @@ admit(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n, uint64_t *byte
 struct sorted {
 	uint16_t n_forward, n_rule_drop, n_limited, n_truncated, n_no_path;
 	uint16_t n_kernel[DP_CLASS_COUNT];
-	struct rte_mbuf *rule_drop[DP_MAX_BURST], *limited[DP_MAX_BURST], *truncated[DP_MAX_BURST], *no_path[DP_MAX_BURST];
+	struct rte_mbuf *rule_drop[DP_MAX_BURST], *limited[DP_MAX_BURST], *truncated[DP_MAX_BURST],
+		*no_path[DP_MAX_BURST];
 	struct rte_mbuf *kernel[DP_CLASS_COUNT][DP_MAX_BURST];
 };
 
@@ -273,7 +274,8 @@ poll_inbound(struct dp_inbound *in)
 
 /* testpmd's frame: 64 bytes with FCS, UDP 9 -> 9 from 198.18.0.1 to 198.18.0.2. */
 static const uint8_t txonly_frame[60] = {
-	[12] = 0x08, 0x00, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0xee, 0x97, 198, 18, 0, 1, 198, 18, 0, 2, 0, 9, 0, 9, 0, 26,
+	[12] = 0x08, 0x00, 0x45, 0, 0,	 46, 0, 0, 0, 0, 64, 17, 0xee, 0x97,
+	198,	     18,   0,	 1, 198, 18, 0, 2, 0, 9, 0,  9,	 0,    26,
 };
 
 /* What the port did not take is sent again in the next turn: nothing that was made is dropped. */
@@ -357,8 +359,7 @@ dp_lcore_main(void *arg)
 		uint32_t moved = turn(l, phase == DP_PHASE_RUN ? rules : NULL, generators);
 		dp_load_end(&load, begin, moved > 0);
 		/* Release: control frees an old rule list once it has seen this move on twice. */
-		atomic_store_explicit(&l->row->polls,
-				      atomic_load_explicit(&l->row->polls, memory_order_relaxed) + 1,
+		atomic_store_explicit(&l->row->polls, atomic_load_explicit(&l->row->polls, memory_order_relaxed) + 1,
 				      memory_order_release);
 		if (moved > 0)
 			continue;

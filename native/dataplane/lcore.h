@@ -33,7 +33,7 @@ struct dp_rxq {
 	uint16_t port_id;
 	uint16_t queue_id;
 	uint32_t max_frame;
-	bool kernel_path;		/* the port has an exception path */
+	bool kernel_path; /* the port has an exception path */
 	struct dp_flow_row *row;
 	const struct dp_egress *egress; /* to the peer port */
 	struct rte_ring *exception[DP_CLASS_COUNT];
@@ -50,11 +50,11 @@ struct dp_inbound {
 };
 
 struct dp_lcore {
-	_Atomic enum dp_phase phase;		     /* control: write, lcore: read */
-	const struct dp_rules *_Atomic rules;	     /* control: write, lcore: read once per turn */
-	_Atomic bool drained;			     /* lcore: write once it has seen DRAIN, control: read */
-	_Atomic bool finished;			     /* lcore: write last, control: read */
-	struct dp_lcore_row *row;		     /* lcore: write, supervisor: read */
+	_Atomic enum dp_phase phase;	      /* control: write, lcore: read */
+	const struct dp_rules *_Atomic rules; /* control: write, lcore: read once per turn */
+	_Atomic bool drained;		      /* lcore: write once it has seen DRAIN, control: read */
+	_Atomic bool finished;		      /* lcore: write last, control: read */
+	struct dp_lcore_row *row;	      /* lcore: write, supervisor: read */
 
 	/* Control fills these before launch, lcore: read. */
 	unsigned id;

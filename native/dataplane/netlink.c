@@ -49,7 +49,8 @@ read_answer(int fd, on_message handle, void *context)
 			break;
 		}
 		unsigned left = (unsigned)n;
-		for (struct nlmsghdr *m = (struct nlmsghdr *)buffer; rc > 0 && NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+		for (struct nlmsghdr *m = (struct nlmsghdr *)buffer; rc > 0 && NLMSG_OK(m, left);
+		     m = NLMSG_NEXT(m, left)) {
 			if (m->nlmsg_type == NLMSG_DONE) {
 				rc = 0;
 			} else if (m->nlmsg_type == NLMSG_ERROR) {
@@ -264,7 +265,9 @@ dp_netlink_addresses(int index, char (**text)[DP_ADDRESS_LEN], unsigned *n)
 		struct nlmsghdr header;
 		struct ifinfomsg info;
 	} links = {
-		.header = {.nlmsg_len = sizeof(links), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.header = {.nlmsg_len = sizeof(links),
+			   .nlmsg_type = RTM_GETLINK,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 	};
 	struct {
 		struct nlmsghdr header;
@@ -289,7 +292,8 @@ dp_netlink_addresses(int index, char (**text)[DP_ADDRESS_LEN], unsigned *n)
 		free(list.text);
 		return rc;
 	}
-	qsort(list.text, list.n, sizeof(*list.text), compare_addresses);
+	if (list.n > 0)
+		qsort(list.text, list.n, sizeof(*list.text), compare_addresses);
 	*text = list.text;
 	*n = list.n;
 	return 0;

@@ -63,7 +63,8 @@ struct dp_segmenter {
 bool dp_segmenter_init(struct dp_segmenter *s, const uint8_t *frame, uint32_t length, const struct dp_offload *offload);
 /* Length of the longest segment, headers included. */
 uint32_t dp_segmenter_longest(const struct dp_segmenter *s);
-/* Writes the next segment, complete with lengths, sequence numbers and checksums; returns its length, 0 after the last. */
+/* Writes the next segment, complete with lengths, sequence numbers and checksums; returns its length, 0 after the last.
+ */
 uint32_t dp_segmenter_next(struct dp_segmenter *s, uint8_t *out);
 
 #endif

@@ -40,13 +40,14 @@ smaller(unsigned a, unsigned b)
 }
 
 static int
-set_up_queues(struct dp_port *port, const struct rte_eth_dev_info *info, unsigned n_tx, uint64_t tx_offloads,
+set_up_queues(struct dp_port *port, const struct rte_eth_dev_info *info, uint16_t n_tx, uint64_t tx_offloads,
 	      struct dp_error *error)
 {
 	uint16_t rxd = port->plan->rx_descriptors, txd = port->plan->tx_descriptors;
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rxd, &txd);
 	if (rc < 0)
-		return dp_fail(error, -rc, "rte_eth_dev_adjust_nb_rx_tx_desc", port->plan->name, "%s", rte_strerror(-rc));
+		return dp_fail(error, -rc, "rte_eth_dev_adjust_nb_rx_tx_desc", port->plan->name, "%s",
+			       rte_strerror(-rc));
 	unsigned node = port->numa_node < 0 ? 0 : (unsigned)port->numa_node;
 	struct rte_eth_rxconf rx = info->default_rxconf;
 	struct rte_eth_txconf tx = info->default_txconf;
@@ -54,14 +55,14 @@ set_up_queues(struct dp_port *port, const struct rte_eth_dev_info *info, unsigne
 	for (uint16_t q = 0; q < port->n_queues; q++) {
 		rc = rte_eth_rx_queue_setup(port->id, q, rxd, node, &rx, port->mempool);
 		if (rc < 0)
-			return dp_fail(error, -rc, "rte_eth_rx_queue_setup", port->plan->name, "queue %u, %u descriptors: %s",
-				       q, rxd, rte_strerror(-rc));
+			return dp_fail(error, -rc, "rte_eth_rx_queue_setup", port->plan->name,
+				       "queue %u, %u descriptors: %s", q, rxd, rte_strerror(-rc));
 	}
 	for (uint16_t q = 0; q < n_tx; q++) {
 		rc = rte_eth_tx_queue_setup(port->id, q, txd, node, &tx);
 		if (rc < 0)
-			return dp_fail(error, -rc, "rte_eth_tx_queue_setup", port->plan->name, "queue %u, %u descriptors: %s",
-				       q, txd, rte_strerror(-rc));
+			return dp_fail(error, -rc, "rte_eth_tx_queue_setup", port->plan->name,
+				       "queue %u, %u descriptors: %s", q, txd, rte_strerror(-rc));
 	}
 	return 0;
 }
@@ -77,14 +78,14 @@ dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *m
 	port->mempool = mempool;
 	unsigned most = smaller(info.max_rx_queues, info.max_tx_queues);
 	if (plan->queues > most)
-		return dp_fail(error, ERANGE, "rte_eth_dev_configure", plan->name, "asked for %u queues, the device has %u",
-			       plan->queues, most);
+		return dp_fail(error, ERANGE, "rte_eth_dev_configure", plan->name,
+			       "asked for %u queues, the device has %u", plan->queues, most);
 	port->n_queues = smaller(plan->queues == 0 ? n_lcores : smaller(plan->queues, n_lcores), most);
 	if (port->n_queues == 0)
 		return dp_fail(error, ENODEV, "rte_eth_dev_info_get", plan->name, "the device offers no queue");
 	port->spare_tx_queue = plan->exception.backend != DP_BACKEND_NONE && plan->exception.queues <= 1 &&
 			       info.max_tx_queues > port->n_queues;
-	unsigned n_tx = port->n_queues + (port->spare_tx_queue ? 1u : 0u);
+	uint16_t n_tx = (uint16_t)(port->n_queues + (port->spare_tx_queue ? 1 : 0));
 
 	struct rte_eth_conf conf = {0};
 	if (port->n_queues > 1) {
@@ -99,12 +100,13 @@ dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *m
 	conf.txmode.offloads = wanted & info.tx_offload_capa;
 	if (plan->mtu != 0)
 		conf.rxmode.mtu = plan->mtu;
-	rc = rte_eth_dev_configure(port->id, port->n_queues, (uint16_t)n_tx, &conf);
+	rc = rte_eth_dev_configure(port->id, port->n_queues, n_tx, &conf);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->name, "%u receive and %u transmit queues: %s",
 			       port->n_queues, n_tx, rte_strerror(-rc));
 	if (plan->mtu != 0 && (rc = rte_eth_dev_set_mtu(port->id, plan->mtu)) < 0 && rc != -ENOTSUP)
-		return dp_fail(error, -rc, "rte_eth_dev_set_mtu", plan->name, "%u bytes: %s", plan->mtu, rte_strerror(-rc));
+		return dp_fail(error, -rc, "rte_eth_dev_set_mtu", plan->name, "%u bytes: %s", plan->mtu,
+			       rte_strerror(-rc));
 	rc = rte_eth_dev_get_mtu(port->id, &port->mtu);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_get_mtu", plan->name, "%s", rte_strerror(-rc));

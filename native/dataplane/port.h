@@ -15,13 +15,13 @@ struct dp_port_readings {
 
 struct dp_port {
 	const struct dp_port_plan *plan;
-	uint16_t id;	   /* ethdev port id */
+	uint16_t id; /* ethdev port id */
 	uint8_t mac[6];
 	uint16_t mtu;
 	uint32_t max_frame; /* longest frame without FCS, two VLAN tags included */
 	int numa_node;
-	uint16_t n_queues;	/* receive queues, and transmit queues of the lcores */
-	bool spare_tx_queue;	/* queue number n_queues belongs to the exception thread */
+	uint16_t n_queues;   /* receive queues, and transmit queues of the lcores */
+	bool spare_tx_queue; /* queue number n_queues belongs to the exception thread */
 	bool started;
 	bool link_up;
 	_Atomic bool removed; /* EAL's interrupt thread: write */

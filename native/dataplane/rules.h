@@ -19,7 +19,7 @@ struct dp_rules {
 	unsigned n;
 	uint16_t default_index;
 	struct dp_action actions[DP_MAX_RULES];
-	struct dp_rule_row *rows[DP_MAX_LCORES];	 /* [lcore][rule]; that lcore: write */
+	struct dp_rule_row *rows[DP_MAX_LCORES];	/* [lcore][rule]; that lcore: write */
 	struct dp_token_bucket *buckets[DP_MAX_LCORES]; /* [lcore][rule]; that lcore: write */
 };
 

@@ -15,7 +15,8 @@ struct dp_token_bucket {
 
 /* `share` is one over how many buckets the limit is divided. The bucket starts full. */
 static inline void
-dp_token_bucket_init(struct dp_token_bucket *b, uint64_t pps, uint64_t burst, unsigned share, uint64_t tsc_hz, uint64_t now)
+dp_token_bucket_init(struct dp_token_bucket *b, uint64_t pps, uint64_t burst, unsigned share, uint64_t tsc_hz,
+		     uint64_t now)
 {
 	*b = (struct dp_token_bucket){.last = now};
 	if (pps == 0)

@@ -68,7 +68,8 @@ flow_row(const struct dp_port *port, const char *kind, unsigned id, int queue, b
 	snprintf(owner, sizeof(owner), "%s=%u", kind, id);
 	struct dp_flow_row *row = dp_counters_add_flow(port->plan->name, owner, queue, exception);
 	if (row == NULL)
-		dp_fail(error, ENOSPC, "dp_counters_add_flow", "counter file", "too small for %s and port %s", owner, port->plan->name);
+		dp_fail(error, ENOSPC, "dp_counters_add_flow", "counter file", "too small for %s and port %s", owner,
+			port->plan->name);
 	return row;
 }
 
@@ -87,7 +88,8 @@ make_lcore(struct dp_machine *m, unsigned index, struct dp_error *error)
 	lcore->mempool = m->ports[0].mempool;
 	lcore->row = dp_counters_add_lcore(lcore->id);
 	if (lcore->row == NULL)
-		return dp_fail(error, ENOSPC, "dp_counters_add_lcore", "counter file", "too small for lcore %u", lcore->id);
+		return dp_fail(error, ENOSPC, "dp_counters_add_lcore", "counter file", "too small for lcore %u",
+			       lcore->id);
 	return 0;
 }
 

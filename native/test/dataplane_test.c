@@ -28,8 +28,8 @@
 
 /* UDP from 10.0.0.1:4660 to 10.0.0.2:22136, 64 bytes. */
 static const uint8_t udp_frame[64] = {
-	2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 50, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-	0x12, 0x34, 0x56, 0x78, 0, 30,
+	2, 0, 0,  0,  0, 1, 2,	0, 0, 0, 0,  2, 8, 0, 0x45, 0,	  0,	50,   0, 0,
+	0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0x56, 0x78, 0, 30,
 };
 
 struct scenario {
@@ -94,6 +94,12 @@ add_port(struct scenario *s, const char *devargs, uint16_t queues)
 	s->plan.n_ports++;
 }
 
+static void
+name_tap(struct scenario *s, const char *tap)
+{
+	snprintf(s->plan.ports[0].exception.tap, sizeof(s->plan.ports[0].exception.tap), "%s", tap);
+}
+
 /* A plan of `n_lcores` lcores without ports, and the counter file. */
 static void
 prepare(struct scenario *s, enum dp_mode mode, unsigned n_lcores)
@@ -107,8 +113,9 @@ prepare(struct scenario *s, enum dp_mode mode, unsigned n_lcores)
 		n += snprintf(lcores + n, sizeof(lcores) - (size_t)n, ",%u@%d", i, last);
 	check(mkdtemp(runtime) != NULL, "makes a runtime folder");
 	setenv("RUNTIME_DIRECTORY", runtime, 1);
-	const char *const args[] = {"--no-huge", "--no-shconf", "-m", "64", "--no-telemetry", "-a", "0000:00:00.0", "--iova-mode=va",
-				    "--log-level=4", "--lcores", lcores};
+	const char *const args[] = {"--no-huge",      "--no-shconf", "-m",	     "64",
+				    "--no-telemetry", "-a",	     "0000:00:00.0", "--iova-mode=va",
+				    "--log-level=4",  "--lcores",    lcores};
 	for (unsigned i = 0; i < sizeof(args) / sizeof(args[0]); i++)
 		add_arg(s, args[i]);
 	s->plan.eal_args = s->eal_args;
@@ -186,9 +193,10 @@ stop_and_audit(const struct scenario *s, const char *what)
 	uint64_t punted = count(s, &kept, "punted_packets", ""), consumed = count(s, &kept, "consumed_packets", "");
 	uint64_t injected_drops = count(s, &kept, "dropped_packets", "reason=inject_");
 	uint64_t dropped = count(s, &kept, "dropped_packets", "") - injected_drops;
-	check(rx == forwarded + punted + consumed + dropped, "%s: rx %llu = forwarded %llu + punted %llu + consumed %llu + dropped %llu",
-	      what, (unsigned long long)rx, (unsigned long long)forwarded, (unsigned long long)punted,
-	      (unsigned long long)consumed, (unsigned long long)dropped);
+	check(rx == forwarded + punted + consumed + dropped,
+	      "%s: rx %llu = forwarded %llu + punted %llu + consumed %llu + dropped %llu", what, (unsigned long long)rx,
+	      (unsigned long long)forwarded, (unsigned long long)punted, (unsigned long long)consumed,
+	      (unsigned long long)dropped);
 	uint64_t tap_rx = count(s, &kept, "tap_rx_frames", ""), injected = count(s, &kept, "injected_frames", "");
 	check(tap_rx == injected + injected_drops, "%s: tap_rx_frames %llu = injected %llu + dropped %llu", what,
 	      (unsigned long long)tap_rx, (unsigned long long)injected, (unsigned long long)injected_drops);
@@ -305,7 +313,8 @@ rules(void)
 	wait_for(&s, "dropped_packets", "reason=rule,", 100000);
 	struct dp_layout layout = dp_get_layout();
 	check(count(&s, &layout, "rule_packets", "rule=default") == 0, "the default sees nothing");
-	/* Under load, back and forth: no packet is lost to the books, and the old list is never read after it is freed. */
+	/* Under load, back and forth: no packet is lost to the books, and the old list is never read after it is freed.
+	 */
 	for (int i = 0; i < 50; i++)
 		if (!swap(i % 2 ? list : list + 1, i % 2 ? 2 : 1))
 			return;
@@ -360,7 +369,7 @@ make_tap(bool up)
 	write_file("/proc/self/gid_map", map);
 	int tun = open("/dev/net/tun", O_RDWR), sock = socket(AF_INET, SOCK_DGRAM, 0);
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
-	strcpy(request.ifr_name, TAP);
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", TAP);
 	bool good = ioctl(tun, TUNSETIFF, &request) == 0 && ioctl(tun, TUNSETPERSIST, 1) == 0;
 	request.ifr_flags = up ? IFF_UP : 0;
 	good = good && ioctl(sock, SIOCSIFFLAGS, &request) == 0;
@@ -385,7 +394,7 @@ punt_everything(bool up, struct dp_limit limit, const char *until_name, const ch
 	add_port(&s, "net_null0", 0);
 	add_port(&s, "net_null1,no-rx=1", 0);
 	s.plan.ports[0].exception.backend = DP_BACKEND_TAP;
-	strcpy(s.plan.ports[0].exception.tap, TAP);
+	name_tap(&s, TAP);
 	s.plan.exception_limit = limit;
 	if (!start(&s) || !swap(list, 2))
 		return;
@@ -409,7 +418,8 @@ exception_limit(void)
 static void
 tap_is_down(void)
 {
-	punt_everything(false, (struct dp_limit){0}, "dropped_packets", "reason=tap_down", "flood to a tap that is down");
+	punt_everything(false, (struct dp_limit){0}, "dropped_packets", "reason=tap_down",
+			"flood to a tap that is down");
 }
 
 static void
@@ -424,10 +434,11 @@ refuses_start(const char *tap, uint16_t queues, const char *call, int errnum)
 	s.plan.ports[0].peer = 0;
 	s.plan.ports[0].exception.backend = DP_BACKEND_TAP;
 	s.plan.ports[0].exception.queues = queues;
-	strcpy(s.plan.ports[0].exception.tap, tap);
+	name_tap(&s, tap);
 	int rc = dp_start(&s.plan, s.counters, &ignore, &error);
-	check(rc < 0 && error.errnum == errnum && strcmp(error.call, call) == 0, "refuses tap %s with %u queues: %s %s: %s", tap,
-	      queues, error.call == NULL ? "" : error.call, strerror(error.errnum), error.message);
+	check(rc < 0 && error.errnum == errnum && strcmp(error.call, call) == 0,
+	      "refuses tap %s with %u queues: %s %s: %s", tap, queues, error.call == NULL ? "" : error.call,
+	      strerror(error.errnum), error.message);
 }
 
 static void
@@ -512,7 +523,8 @@ run(unsigned i)
 	if (child < 0 || waitpid(child, &status, 0) != child)
 		return check(false, "%s runs", scenarios[i].name);
 	return check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s (%s %d)", scenarios[i].name,
-		     WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		     WIFSIGNALED(status) ? "signal" : "exit",
+		     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 /* All scenarios, or those named. */

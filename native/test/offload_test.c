@@ -143,8 +143,9 @@ test_partial_checksums(void)
 	for (unsigned i = 0; i < total; i++) {
 		struct frame f = make_frame(&random, i % 2 ? TCP : UDP, between(&random, 0, 1500));
 		leave_partial_checksum(&f);
-		right += dp_checksum_complete(f.data, f.length, (uint16_t)f.l4, (uint16_t)(checksum_field(&f) - f.l4)) &&
-			 l4_checksum_is_right(&f) && get(f.data + checksum_field(&f), 2) != 0;
+		right +=
+			dp_checksum_complete(f.data, f.length, (uint16_t)f.l4, (uint16_t)(checksum_field(&f) - f.l4)) &&
+			l4_checksum_is_right(&f) && get(f.data + checksum_field(&f), 2) != 0;
 		free(f.data);
 	}
 	check(right == total, "%u of %u partial checksums come out right and never as 0", right, total);
@@ -159,7 +160,8 @@ segment_is_right(const struct frame *whole, const struct frame *s, uint32_t inde
 		flags &= (uint8_t)~0x09;
 	if (index > 0)
 		flags &= (uint8_t)~0x80;
-	bool id_right = whole->ipv6 || get(s->data + s->l3 + 4, 2) == ((get(whole->data + whole->l3 + 4, 2) + index) & 0xffff);
+	bool id_right =
+		whole->ipv6 || get(s->data + s->l3 + 4, 2) == ((get(whole->data + whole->l3 + 4, 2) + index) & 0xffff);
 	return ip_header_is_right(s) && l4_checksum_is_right(s) && id_right && tcp[13] == flags &&
 	       get(tcp + 4, 4) == get(from + 4, 4) + offset && memcmp(s->data, whole->data, whole->l3) == 0 &&
 	       memcmp(s->data + s->payload, whole->data + whole->payload + offset, s->length - s->payload) == 0;
@@ -169,7 +171,8 @@ segment_is_right(const struct frame *whole, const struct frame *s, uint32_t inde
 static bool
 cuts_right(const struct frame *whole, uint32_t segment_bytes)
 {
-	struct dp_offload offload = {.gso = whole->ipv6 ? DP_GSO_TCP6 : DP_GSO_TCP4, .segment_bytes = (uint16_t)segment_bytes};
+	struct dp_offload offload = {.gso = whole->ipv6 ? DP_GSO_TCP6 : DP_GSO_TCP4,
+				     .segment_bytes = (uint16_t)segment_bytes};
 	struct dp_segmenter cutter;
 	uint32_t payload = whole->length - whole->payload, expected = (payload + segment_bytes - 1) / segment_bytes;
 	if (!dp_segmenter_init(&cutter, whole->data, whole->length, &offload))
@@ -184,7 +187,8 @@ cuts_right(const struct frame *whole, uint32_t segment_bytes)
 		s.length = length;
 		if (length > 0) {
 			uint32_t part = length - whole->payload;
-			right &= part <= segment_bytes && segment_is_right(whole, &s, index, offset, offset + part == payload);
+			right &= part <= segment_bytes &&
+				 segment_is_right(whole, &s, index, offset, offset + part == payload);
 			offset += part;
 		}
 		free(out);
@@ -220,8 +224,10 @@ test_refusals(void)
 	offload = (struct dp_offload){.gso = tcp.ipv6 ? DP_GSO_TCP6 : DP_GSO_TCP4, .segment_bytes = 0};
 	check(!dp_segmenter_init(&cutter, tcp.data, tcp.length, &offload), "refuses segments of no bytes");
 	offload.segment_bytes = 1;
-	check(!dp_segmenter_init(&cutter, tcp.data, tcp.length, &offload), "refuses more than %d segments", DP_SEGMENTS_MAX);
-	check(!dp_checksum_complete(tcp.data, tcp.length, 13, 2), "refuses a checksum that starts in the Ethernet header");
+	check(!dp_segmenter_init(&cutter, tcp.data, tcp.length, &offload), "refuses more than %d segments",
+	      DP_SEGMENTS_MAX);
+	check(!dp_checksum_complete(tcp.data, tcp.length, 13, 2),
+	      "refuses a checksum that starts in the Ethernet header");
 	check(!dp_checksum_complete(tcp.data, tcp.length, (uint16_t)tcp.l4, (uint16_t)(tcp.length - tcp.l4 - 1)),
 	      "refuses a checksum field that ends beyond the frame");
 	free(udp.data);
@@ -263,12 +269,13 @@ test_mutations(void)
 			refused++;
 		}
 		dp_checksum_complete(m.data, m.length, (uint16_t)next_random(&random), (uint16_t)next_random(&random));
-		dp_checksum_complete(m.data, m.length, (uint16_t)between(&random, 0, 100), (uint16_t)between(&random, 0, 20));
+		dp_checksum_complete(m.data, m.length, (uint16_t)between(&random, 0, 100),
+				     (uint16_t)between(&random, 0, 20));
 		free(m.data);
 		free(f.data);
 	}
-	check(cut > 1000 && refused > 1000, "%u mutated frames: %u cut, %u refused, none read beyond its end", N_MUTATED, cut,
-	      refused);
+	check(cut > 1000 && refused > 1000, "%u mutated frames: %u cut, %u refused, none read beyond its end",
+	      N_MUTATED, cut, refused);
 }
 
 int

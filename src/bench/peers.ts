@@ -4,6 +4,7 @@ import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { exitCodeOf, formatError } from '../errors.js'
+import { configureLogging } from '../log.js'
 import type { ForwardingMode } from '../plan/types.js'
 import { narrowAffinity } from '../supervisor/affinity.js'
 import { workerProgram } from '../supervisor/worker-program.js'
@@ -38,7 +39,10 @@ function parseRounds(text: string): number {
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 async function run({ rounds, only = [...parts], json }: Options): Promise<void> {
-  say(`${cpus()[0]?.model.trim()}, ${cpus().length} CPUs, Linux ${release()}, Node ${process.version}; ${rounds} rounds`)
+  say(
+    `${cpus()[0]?.model.trim()}, ${cpus().length} CPUs, Linux ${release()}, Node ${process.version}; ${rounds} rounds`,
+  )
+  await configureLogging({ level: 'warn', format: 'auto' })
   const poller = pollingCpu()
   await narrowAffinity(allowedCpus().filter((cpu) => cpu !== poller))
   const folder = await mkdtemp(join(tmpdir(), 'spillway-bench-'))
@@ -46,7 +50,8 @@ async function run({ rounds, only = [...parts], json }: Options): Promise<void> 
   try {
     const worker = workerProgram(workerEntry, folder)
     for (const mode of modes)
-      if (only.includes(mode)) comparisons.push(...(await compareNullPair({ worker, folder, mode, rounds, onRound: say })))
+      if (only.includes(mode))
+        comparisons.push(...(await compareNullPair({ worker, folder, mode, rounds, onRound: say })))
     if (only.includes('af_packet')) {
       const topology = await openAfPacketTopology(workerEntry)
       try {

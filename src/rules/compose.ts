@@ -51,7 +51,15 @@ function userRules({ rules }: Plan): NativeRule[] {
 /** Non-first fragments carry no ports, so no rule on ports can take them. */
 function fragmentRule({ exceptionPath: { fragments } }: Plan): NativeRule[] {
   if (fragments === 'rules') return []
-  return [{ name: 'fragments', match: [...behindVlans(fragmentsV4), ...behindVlans(fragmentsV6)], verdict: fragments, class: 'other', limit: null }]
+  return [
+    {
+      name: 'fragments',
+      match: [...behindVlans(fragmentsV4), ...behindVlans(fragmentsV6)],
+      verdict: fragments,
+      class: 'other',
+      limit: null,
+    },
+  ]
 }
 
 function builtinRules(): NativeRule[] {

@@ -76,7 +76,8 @@ export class Prover {
    * @throws SpillwayError `ERR_RULE` for a bad list, `ERR_USAGE` for a file that is not a capture of Ethernet frames.
    */
   replay(rules: readonly NativeRule[], file: string, onPacket: (packet: ReplayedPacket) => void): Promise<number> {
-    if (/[\n\0]/.test(file)) throw new SpillwayError('ERR_USAGE', `expected a file name of one line, found ${JSON.stringify(file)}`)
+    if (/[\n\0]/.test(file))
+      throw new SpillwayError('ERR_USAGE', `expected a file name of one line, found ${JSON.stringify(file)}`)
     return this.#next(async (session) => {
       session.child.stdin.write(`replay ${rules.length} ${file}\n${describeRules(rules)}`)
       for (;;) {
@@ -152,13 +153,20 @@ export function startProver(program: URL = defaultProgram): Prover {
 }
 
 function describeRules(rules: readonly NativeRule[]): string {
-  return rules.map(({ name, match }) => `rule ${match.length} ${name}\n${match.map((text) => `${oneLine(text, name)}\n`).join('')}`).join('')
+  return rules
+    .map(
+      ({ name, match }) => `rule ${match.length} ${name}\n${match.map((text) => `${oneLine(text, name)}\n`).join('')}`,
+    )
+    .join('')
 }
 
 function oneLine(text: string, rule: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (text !== '' && !/[\u0000-\u001f\u007f]/.test(text)) return text
-  throw new SpillwayError('ERR_RULE', `rule "${rule}": expected an expression of one line, found ${JSON.stringify(text)}`)
+  throw new SpillwayError(
+    'ERR_RULE',
+    `rule "${rule}": expected an expression of one line, found ${JSON.stringify(text)}`,
+  )
 }
 
 /** Throws when the answer is a no. */

@@ -1,4 +1,4 @@
-import { SpillwayError, type ErrorCode } from '../errors.js'
+import { type ErrorCode, SpillwayError } from '../errors.js'
 import type { ErrorReport } from '../ipc/messages.js'
 import type { Plan } from '../plan/types.js'
 import type { NativeError } from './native.js'

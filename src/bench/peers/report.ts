@@ -2,7 +2,18 @@ import type { InstanceFigures } from './instance.js'
 import { median } from './statistics.js'
 import type { Comparison } from './throughput.js'
 
-const columns = ['topology', 'mode', 'rules', 'spillway', 'testpmd', 'ratio', 'low 95 %', 'cycles', 'testpmd', 'added'] as const
+const columns = [
+  'topology',
+  'mode',
+  'rules',
+  'spillway',
+  'testpmd',
+  'ratio',
+  'low 95 %',
+  'cycles',
+  'testpmd',
+  'added',
+] as const
 
 function cells(row: Comparison): string[] {
   const mpps = (values: readonly number[]): string => median(values).toFixed(row.topology === 'net_null' ? 2 : 4)

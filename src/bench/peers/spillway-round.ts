@@ -4,7 +4,7 @@ import type { CounterLayout, NativeRule } from '../../ipc/messages.js'
 import type { Plan } from '../../plan/types.js'
 import { CounterReader } from '../../stats/counter-reader.js'
 import { CounterFile } from '../../supervisor/counter-file.js'
-import { type WorkerProgram, WorkerProcess } from '../../supervisor/worker-process.js'
+import { WorkerProcess, type WorkerProgram } from '../../supervisor/worker-process.js'
 import { warmUpMs, windowMs } from './round.js'
 
 /** What one round measured. Busy cycles are those of loop turns that moved packets. */

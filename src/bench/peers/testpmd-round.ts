@@ -82,9 +82,13 @@ class Testpmd {
     const deadline = Date.now() + patienceMs
     while (!until.test(this.#said)) {
       if (this.#ended || Date.now() > deadline)
-        throw new SpillwayError('ERR_MISSING_TOOL', `dpdk-testpmd ${this.#ended ? 'ended' : 'hangs'}: ${this.#said.slice(-500)}`, {
-          hint: 'npm run setup installs it (Debian: dpdk-dev)',
-        })
+        throw new SpillwayError(
+          'ERR_MISSING_TOOL',
+          `dpdk-testpmd ${this.#ended ? 'ended' : 'hangs'}: ${this.#said.slice(-500)}`,
+          {
+            hint: 'npm run setup installs it (Debian: dpdk-dev)',
+          },
+        )
       await Promise.race([sleep(100), new Promise<void>((resolve) => (this.#heard = resolve))])
     }
     return this.#said

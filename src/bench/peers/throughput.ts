@@ -1,8 +1,8 @@
 import type { NativeRule } from '../../ipc/messages.js'
 import type { ForwardingMode, Plan } from '../../plan/types.js'
 import type { WorkerProgram } from '../../supervisor/worker-process.js'
-import { median, medianInterval95 } from './statistics.js'
 import { spillwayRound } from './spillway-round.js'
+import { median, medianInterval95 } from './statistics.js'
 import { type TestpmdRound, testpmdRound } from './testpmd-round.js'
 import { defaultRule, planFor, ruleList, udpFrame } from './topologies.js'
 
@@ -56,7 +56,9 @@ export async function compareNullPair({ worker, folder, mode, rounds, onRound }:
     measured.withRules.push(withRules.packetsPerSecond)
     measured.testpmd.push(peer.packetsPerSecond)
     const figures = [alone, withRules, peer].map(({ packetsPerSecond }) => mpps(packetsPerSecond).toFixed(2))
-    onRound(`net_null ${mode} round ${round}: spillway ${figures[0]}, with rules ${figures[1]}, testpmd ${figures[2]} Mpps`)
+    onRound(
+      `net_null ${mode} round ${round}: spillway ${figures[0]}, with rules ${figures[1]}, testpmd ${figures[2]} Mpps`,
+    )
   }
   const cycles = (rates: readonly number[]): number[] => rates.map((rate) => measured.tscHz / rate)
   const [alone, ruled] = [cycles(measured.spillway), cycles(measured.withRules)]

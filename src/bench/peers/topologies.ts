@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { loadConfig } from '../../config/load.js'
 import { discoverEnvironment } from '../../environment/discover.js'
-import { makePlan } from '../../plan/plan.js'
-import type { ForwardingMode, Plan } from '../../plan/types.js'
 import { SpillwayError } from '../../errors.js'
 import type { NativeRule } from '../../ipc/messages.js'
 import { readAllowedCpus } from '../../lab/lab-config.js'
+import { makePlan } from '../../plan/plan.js'
+import type { ForwardingMode, Plan } from '../../plan/types.js'
 import { composeRules } from '../../rules/compose.js'
 
 /** What both programs get alike. */
@@ -24,8 +24,49 @@ export const defaultRule: NativeRule = { name: 'default', match: [], verdict: 'f
 
 /** UDP 10.0.0.1:4660 -> 10.0.0.2:22136, 64 bytes: nothing that a rule asks for. */
 export const udpFrame = Uint8Array.from([
-  2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 50, 0, 0, 0, 0, 64, 17, 0x66, 0xb9, 10, 0, 0, 1, 10, 0, 0, 2, 0x12,
-  0x34, 0x56, 0x78, 0, 30, 0, 0, ...new Array<number>(22).fill(0),
+  2,
+  0,
+  0,
+  0,
+  0,
+  1,
+  2,
+  0,
+  0,
+  0,
+  0,
+  2,
+  8,
+  0,
+  0x45,
+  0,
+  0,
+  50,
+  0,
+  0,
+  0,
+  0,
+  64,
+  17,
+  0x66,
+  0xb9,
+  10,
+  0,
+  0,
+  1,
+  10,
+  0,
+  0,
+  2,
+  0x12,
+  0x34,
+  0x56,
+  0x78,
+  0,
+  30,
+  0,
+  0,
+  ...new Array<number>(22).fill(0),
 ])
 
 /** As the machine gave them, before the benchmark narrowed itself. */
@@ -71,12 +112,19 @@ export function planFor(folder: string, devices: readonly string[], mode: Forwar
 
 /** Built-ins, `local` and the five rules, as a pod with a tap would have them in force. */
 export function ruleList(plan: Plan): NativeRule[] {
-  const rules = fiveRules.map((match, i) => ({ name: `rule${i}`, match, to: 'kernel', class: 'other', limit: null }) as const)
+  const rules = fiveRules.map(
+    (match, i) => ({ name: `rule${i}`, match, to: 'kernel', class: 'other', limit: null }) as const,
+  )
   const [first, ...others] = plan.ports
   if (first === undefined) throw new RangeError('a plan has a port')
   const withTap = { ...first, exception: { ...first.exception, backend: 'tap', tap: 'ext0' } } as const
   return composeRules(
-    { ...plan, rules: [...rules], ports: [withTap, ...others], exceptionPath: { ...plan.exceptionPath, builtins: true } },
+    {
+      ...plan,
+      rules: [...rules],
+      ports: [withTap, ...others],
+      exceptionPath: { ...plan.exceptionPath, builtins: true },
+    },
     tapAddresses,
   )
 }
