@@ -4,6 +4,7 @@ import { errorTable, exitCodeOf, formatError } from '../errors.js'
 import { addConfigCommand } from './config.js'
 import { addLabCommand } from './lab.js'
 import { addPlanCommand } from './plan.js'
+import { addRulesCommand } from './rules.js'
 import { addRunCommand } from './run.js'
 import { addTopCommand } from './top.js'
 
@@ -26,6 +27,7 @@ export function buildProgram(): Command {
   addLabCommand(program)
   addPlanCommand(program)
   addConfigCommand(program)
+  addRulesCommand(program)
   addTopCommand(program)
   return program
 }

@@ -1,5 +1,10 @@
 import type { NativeRule, TapAddresses } from '../ipc/messages.js'
-import type { Plan } from '../plan/types.js'
+import type { Plan, PlannedPort } from '../plan/types.js'
+
+/** As much of a plan as decides the rule list. */
+export interface RulePlan extends Pick<Plan, 'rules' | 'exceptionPath'> {
+  readonly ports: readonly { readonly exception: Pick<PlannedPort['exception'], 'backend'> }[]
+}
 
 /** Control protocols that a kernel next to a wire always wants. */
 const builtins = {
@@ -10,16 +15,11 @@ const builtins = {
   'slow-protocols': 'ether proto 0x8809',
 } as const
 
-const fragmentsV4 = 'ip[6:2] & 0x1fff != 0'
-const fragmentsV6 = 'ip6[6] == 44 and ip6[42:2] & 0xfff8 != 0'
+/** A fragment offset that is not 0; in IPv6 it is in the fragment header, here directly behind the IPv6 header. */
+const laterFragments = ['ip[6:2] & 0x1fff != 0', 'ip6[6] == 44 and ip6[42:2] & 0xfff8 != 0']
 
-/**
- * An expression also behind one and two VLAN tags. Three expressions and not one text: `vlan` shifts the offsets of
- * everything after it, so `(vlan and arp) or arp` does not match an untagged ARP.
- */
-function behindVlans(expression: string): string[] {
-  return [expression, `vlan and (${expression})`, `vlan and vlan and (${expression})`]
-}
+/** Addresses tested by one expression: with the longest of IPv6 it stays far below the length that is refused. */
+const addressesPerExpression = 32
 
 /**
  * The list that lcores get, in the order of precedence: user rules, fragments, built-ins, `local`, default.
@@ -27,7 +27,7 @@ function behindVlans(expression: string): string[] {
  *
  * @param addresses  of the taps and their children, as the worker found them
  */
-export function composeRules(plan: Plan, addresses: readonly TapAddresses[]): NativeRule[] {
+export function composeRules(plan: RulePlan, addresses: readonly TapAddresses[]): NativeRule[] {
   const { builtins: wanted, default: verdict } = plan.exceptionPath
   const kernelPath = plan.ports.some(({ exception }) => exception.backend !== 'none')
   return [
@@ -38,28 +38,26 @@ export function composeRules(plan: Plan, addresses: readonly TapAddresses[]): Na
   ]
 }
 
-function userRules({ rules }: Plan): NativeRule[] {
+function userRules({ rules }: RulePlan): NativeRule[] {
   return rules.map(({ name, match, to, class: ruleClass, limit }) => ({
     name,
-    match: [match],
+    match: [onOneLine(match)],
     verdict: to,
     class: ruleClass,
     limit,
   }))
 }
 
-/** Non-first fragments carry no ports, so no rule on ports can take them. */
-function fragmentRule({ exceptionPath: { fragments } }: Plan): NativeRule[] {
+/** White space says nothing in pcap-filter(7), and YAML folds long expressions over lines. */
+function onOneLine(expression: string): string {
+  return expression.trim().replace(/\s+/g, ' ')
+}
+
+/** Fragments after the first carry no ports, so no rule on ports can take them. */
+function fragmentRule({ exceptionPath: { fragments } }: RulePlan): NativeRule[] {
   if (fragments === 'rules') return []
-  return [
-    {
-      name: 'fragments',
-      match: [...behindVlans(fragmentsV4), ...behindVlans(fragmentsV6)],
-      verdict: fragments,
-      class: 'other',
-      limit: null,
-    },
-  ]
+  const match = laterFragments.flatMap(behindVlans)
+  return [{ name: 'fragments', match, verdict: fragments, class: 'other', limit: null }]
 }
 
 function builtinRules(): NativeRule[] {
@@ -77,5 +75,20 @@ function localRule(addresses: readonly TapAddresses[]): NativeRule[] {
   const own = [...new Set(addresses.flatMap((tap) => tap.addresses))].sort()
   if (own.length === 0) return []
   const tests = own.map((address) => `${address.includes(':') ? 'ip6' : 'ip'} dst host ${address}`)
-  return [{ name: 'local', match: behindVlans(tests.join(' or ')), verdict: 'kernel', class: 'local', limit: null }]
+  const match = inGroups(tests, addressesPerExpression).flatMap((group) => behindVlans(group.join(' or ')))
+  return [{ name: 'local', match, verdict: 'kernel', class: 'local', limit: null }]
+}
+
+function inGroups<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  )
+}
+
+/**
+ * An expression also behind one and two VLAN tags. Three expressions and not one text: `vlan` shifts the offsets of
+ * everything after it, so `(vlan and arp) or arp` does not match an untagged ARP.
+ */
+function behindVlans(expression: string): string[] {
+  return [expression, `vlan and (${expression})`, `vlan and vlan and (${expression})`]
 }

@@ -1,0 +1,26 @@
+import type { NativeRule } from '../ipc/messages.js'
+
+/** What a proof looked at, and what the list became. */
+export interface Proof {
+  readonly rules: number
+  /** Expressions, each a program of libpcap's, and the instructions they have together. */
+  readonly programs: number
+  readonly sourceInsns: number
+  /** What they were fused into: for ordinary frames, and for any frame. 0 fast instructions: there is no such program. */
+  readonly fastInsns: number
+  readonly exactInsns: number
+  readonly jit: boolean
+  readonly jitBytes: number
+  readonly packets: number
+  readonly comparisons: number
+  /** Packets of the corpus that each rule took, in the order of the list. */
+  readonly hits: readonly number[]
+}
+
+/** Where a packet of a capture file goes. */
+export interface ReplayedPacket {
+  readonly number: number
+  readonly lengthBytes: number
+  /** Undefined for a frame that ends within its headers: it is dropped as `truncated`. */
+  readonly rule: NativeRule | undefined
+}
