@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { buildProgram } from '../../../src/cli/main.js'
 import { entry, spillway } from './command.js'
@@ -127,9 +128,13 @@ describe('an error that nobody caught', () => {
   })
 })
 
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)]
+}
+
 describe('--help', () => {
   const program = buildProgram()
-  it.each([program, ...program.commands].map((command) => [command.name(), command] as const))(
+  it.each(allCommands(program).map((command) => [command.name(), command] as const))(
     'of %s fits a screen',
     (_, command) => {
       command.configureOutput({ getOutHelpWidth: () => 80 })
