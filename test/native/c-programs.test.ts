@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+/** The C programs that link the data plane without node. Each prints a line per check and ends with 1 when one failed. */
+function checksOf(name: string): { good: string[]; bad: string[]; status: number | null; stderr: string } {
+  const program = fileURLToPath(new URL(`../../build/Release/${name}`, import.meta.url))
+  const { stdout, stderr, status } = spawnSync(program, [], { encoding: 'utf8', timeout: 180_000 })
+  const lines = stdout.split('\n')
+  return {
+    good: lines.filter((line) => line.startsWith('ok ')),
+    bad: lines.filter((line) => line.startsWith('not ok ')),
+    status,
+    stderr,
+  }
+}
+
+describe('C programs on the data plane', () => {
+  test('checksums and segmentation agree with a second reading of the RFCs', () => {
+    const { good, bad, status } = checksOf('spillway-offload-test')
+    expect(bad).toEqual([])
+    expect(status).toBe(0)
+    expect(good.length).toBeGreaterThanOrEqual(9)
+  })
+
+  test('every scenario of the data plane ends with its books and mempools in order', { timeout: 200_000 }, () => {
+    const { good, bad, status, stderr } = checksOf('spillway-dataplane-test')
+    expect(bad, stderr).toEqual([])
+    expect(status).toBe(0)
+    expect(good.filter((line) => /rx \d+ = forwarded/.test(line)).length).toBeGreaterThanOrEqual(14)
+  })
+})
