@@ -11,7 +11,13 @@
 #define DATA EBPF_REG_2
 #define DEEPEST 3
 
-static const uint8_t registers[DEEPEST + 1] = {EBPF_REG_0, EBPF_REG_3, EBPF_REG_4, EBPF_REG_5};
+/* fast_scratch() has seen to it that no value lies deeper. */
+static uint8_t
+register_at(unsigned depth)
+{
+	static const uint8_t registers[DEEPEST + 1] = {EBPF_REG_0, EBPF_REG_3, EBPF_REG_4, EBPF_REG_5};
+	return registers[depth & DEEPEST];
+}
 
 /* Registers beside the first that the value needs, or more than DEEPEST when it cannot be had. */
 static int
@@ -47,7 +53,7 @@ static void
 fast_clear(struct dp_emitter *emitter, unsigned scratch)
 {
 	for (unsigned i = 1; i <= scratch; i++)
-		dp_emit_op_reg(emitter, EBPF_ALU64 | EBPF_MOV, registers[i], MBUF);
+		dp_emit_op_reg(emitter, EBPF_ALU64 | EBPF_MOV, register_at(i), MBUF);
 }
 
 static void
@@ -73,7 +79,7 @@ static void
 value_at(struct dp_emitter *emitter, dp_expr_id id, unsigned depth)
 {
 	const struct dp_expr *expr = &emitter->dag->exprs.exprs[id];
-	uint8_t reg = registers[depth];
+	uint8_t reg = register_at(depth);
 	switch (expr->op) {
 	case DP_EXPR_CONST:
 		dp_emit_load(emitter, BPF_H, reg, MBUF, offsetof(struct rte_mbuf, data_len));
@@ -92,7 +98,7 @@ value_at(struct dp_emitter *emitter, dp_expr_id id, unsigned depth)
 		return;
 	case DP_EXPR_LOAD_VAR: {
 		/* The guard before has seen to it that the place is in the segment: the mask is for the verifier. */
-		uint8_t pointer = registers[depth + 1];
+		uint8_t pointer = register_at(depth + 1);
 		value_at(emitter, expr->a, depth);
 		dp_emit_op_imm(emitter, EBPF_ALU64 | BPF_AND, reg, 0xffff);
 		dp_emit_op_reg(emitter, EBPF_ALU64 | EBPF_MOV, pointer, DATA);
@@ -111,7 +117,7 @@ value_at(struct dp_emitter *emitter, dp_expr_id id, unsigned depth)
 		return;
 	}
 	value_at(emitter, expr->b, depth + 1);
-	dp_emit_binary(emitter, expr, reg, registers[depth + 1]);
+	dp_emit_binary(emitter, expr, reg, register_at(depth + 1));
 }
 
 static void
@@ -126,8 +132,8 @@ fast_difference(struct dp_emitter *emitter, dp_expr_id a, dp_expr_id b, uint32_t
 	value_at(emitter, b, 0);
 	value_at(emitter, a, 1);
 	if (k != 0)
-		dp_emit_op_imm(emitter, EBPF_ALU64 | BPF_ADD, registers[1], k);
-	dp_emit_op_reg(emitter, EBPF_ALU64 | BPF_SUB, registers[0], registers[1]);
+		dp_emit_op_imm(emitter, EBPF_ALU64 | BPF_ADD, register_at(1), k);
+	dp_emit_op_reg(emitter, EBPF_ALU64 | BPF_SUB, register_at(0), register_at(1));
 }
 
 const struct dp_value_access dp_fast_access = {

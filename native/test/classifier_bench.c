@@ -83,7 +83,8 @@ static void
 print_samples(const char *name)
 {
 	qsort(samples, rounds, sizeof(samples[0]), compare);
-	printf("%-34s median %6.2f  least %6.2f cycles/packet\n", name, (double)samples[rounds / 2] / BURST,
+	uint64_t median = samples[rounds / 2];
+	printf("%-34s median %6.2f  least %6.2f cycles/packet\n", name, (double)median / BURST,
 	       (double)samples[0] / BURST);
 }
 

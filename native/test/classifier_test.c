@@ -61,11 +61,11 @@ static const char *const expressions[] = {
 	"port 80 and tcp[((tcp[12:1] & 0xf0) >> 2):4] = 0x47455420",
 	"dst port 135 and tcp port 135 and ip[2:2]==48",
 	"icmp[icmptype]==icmp-echo and ip[2:2]==92 and icmp[8:4]==0xAAAAAAAA",
-	"dst port 135 or dst port 445 or dst port 1433 and tcp[tcpflags] & (tcp-syn) != 0 and "
-	"tcp[tcpflags] & (tcp-ack) = 0 and src net 192.168.0.0/24",
-	"tcp src port 443 and (tcp[((tcp[12] & 0xF0) >> 4 ) * 4] = 0x18) and "
-	"(tcp[((tcp[12] & 0xF0) >> 4 ) * 4 + 1] = 0x03) and (tcp[((tcp[12] & 0xF0) >> 4 ) * 4 + 2] < 0x04) and "
-	"((ip[2:2] - 4 * (ip[0] & 0x0F) - 4 * ((tcp[12] & 0xF0) >> 4) > 69))",
+	("dst port 135 or dst port 445 or dst port 1433 and tcp[tcpflags] & (tcp-syn) != 0 and "
+	 "tcp[tcpflags] & (tcp-ack) = 0 and src net 192.168.0.0/24"),
+	("tcp src port 443 and (tcp[((tcp[12] & 0xF0) >> 4 ) * 4] = 0x18) and "
+	 "(tcp[((tcp[12] & 0xF0) >> 4 ) * 4 + 1] = 0x03) and (tcp[((tcp[12] & 0xF0) >> 4 ) * 4 + 2] < 0x04) and "
+	 "((ip[2:2] - 4 * (ip[0] & 0x0F) - 4 * ((tcp[12] & 0xF0) >> 4) > 69))"),
 	"len = 128",
 	/* every kind of primitive */
 	"ether host 02:00:00:00:00:01",
@@ -112,8 +112,8 @@ static const char *const expressions[] = {
 	"ip[12:4] * 3 - ip[16:4] > 0x7fffffff",
 	"ip[12:4] | 0xff = 0x0a0000ff or -ip[0] < 5",
 	"(ip[0] + ip[1]) * (ip[2] + ip[3]) > (ip[4] - ip[5]) * (ip[6] + ip[7])",
-	"((ip[0]+ip[1])*(ip[2]+ip[3])+(ip[4]+ip[5])*(ip[6]+ip[7]))*((ip[8]+ip[9])*(ip[10]+ip[11])) > "
-	"((ip[12]+ip[13])*(ip[14]+ip[15])+(ip[16]+ip[17])*(ip[18]+ip[19]))*((ip[1]+ip[3])*(ip[5]+ip[7]))",
+	("((ip[0]+ip[1])*(ip[2]+ip[3])+(ip[4]+ip[5])*(ip[6]+ip[7]))*((ip[8]+ip[9])*(ip[10]+ip[11])) > "
+	 "((ip[12]+ip[13])*(ip[14]+ip[15])+(ip[16]+ip[17])*(ip[18]+ip[19]))*((ip[1]+ip[3])*(ip[5]+ip[7]))"),
 	"ip[ip[0] & 0xf] = ip[ip[1] & 0x3f]",
 	"udp[len - 60] = 0 and len & 3 = 0",
 	"ip[2:2] < len - 14",
@@ -319,7 +319,8 @@ test_refusals(void)
 	struct dp_error error;
 	struct dp_rule_source open_end = {.name = "only", .match = expressions, .n_match = 1};
 	memset(long_text, ' ', 4098);
-	memcpy(long_text, "tcp", 3);
+	long_text[0] = 'i';
+	long_text[1] = 'p';
 	test_refused("a syntax error names the rule and says what libpcap says", "tcp prt 80",
 		     "pcap_compile: bad: can't parse filter expression: syntax error");
 	test_refused("an unknown host is refused", "host 300.1.2.3",
