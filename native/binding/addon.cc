@@ -47,14 +47,8 @@ class Addon : public Napi::Addon<Addon>
 		auto done = std::make_shared<Napi::ThreadSafeFunction>(Napi::ThreadSafeFunction::New(
 			env, Napi::Function::New(env, [](const Napi::CallbackInfo &) {}), name, 0, 1));
 		control.post([work = std::move(work), deferred, done] {
-			auto settle = std::make_unique<Settle>(work());
-			napi_status status =
-				done->BlockingCall(settle.get(), [deferred](Napi::Env e, Napi::Function, Settle *raw) {
-					std::unique_ptr<Settle> owned(raw);
-					(*owned)(e, *deferred);
-				});
-			if (status == napi_ok)
-				(void)settle.release(); // the callback owns it now
+			done->BlockingCall(
+				[deferred, settle = work()](Napi::Env e, Napi::Function) { settle(e, *deferred); });
 			done->Release();
 		});
 		return deferred->Promise();
@@ -67,14 +61,9 @@ class Addon : public Napi::Addon<Addon>
 
 	void tell(Event event)
 	{
-		auto copy = std::make_unique<Event>(std::move(event));
-		napi_status status =
-			events.NonBlockingCall(copy.get(), [this](Napi::Env env, Napi::Function onEvent, Event *raw) {
-				std::unique_ptr<Event> owned(raw);
-				onEvent.Call({eventToJs(env, *owned)});
-			});
-		if (status == napi_ok)
-			(void)copy.release(); // the callback owns it now
+		events.NonBlockingCall([this, event = std::move(event)](Napi::Env env, Napi::Function onEvent) {
+			onEvent.Call({eventToJs(env, event)});
+		});
 	}
 
 	Napi::Value eventToJs(Napi::Env env, const Event &event)

@@ -37,6 +37,7 @@ struct scenario {
 	const uint64_t *slots;
 	int wake;
 	struct dp_plan plan;
+	char eal_texts[24][128];
 	char *eal_args[24];
 };
 
@@ -78,7 +79,9 @@ pick_cpus(int *first, int *last)
 static void
 add_arg(struct scenario *s, const char *arg)
 {
-	s->eal_args[s->plan.n_eal_args++] = strdup(arg);
+	unsigned i = s->plan.n_eal_args++;
+	snprintf(s->eal_texts[i], sizeof(s->eal_texts[i]), "%s", arg);
+	s->eal_args[i] = s->eal_texts[i];
 }
 
 static void
