@@ -5,10 +5,11 @@
 import { existsSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 
-// A supervisor that is scraped for months: a young generation that does not grow takes 25 MiB off its memory (106 to 79
-// after 300 scrapes, Node 20). Here, because what is allocated while the program loads is the most there ever is.
-setFlagsFromString('--semi-space-growth-factor=1')
-setFlagsFromString('--optimize-for-size')
+// The supervisor lives for months next to a data plane and does little: no young generation that grows and no optimised
+// code. After 300 scrapes 69 MiB instead of 108 (Node 20), 77 instead of 116 (Node 24), and a scrape takes 0.3 ms more. Here,
+// because most of it is taken while the program loads; only for `run`, because the lab's traffic wants a fast Node.
+const supervisorFlags = ['--semi-space-growth-factor=1', '--optimize-for-size', '--no-opt', '--no-maglev']
+if (process.argv[2] === 'run') for (const flag of supervisorFlags) setFlagsFromString(flag)
 
 for (const [signal, exitCode] of Object.entries({ SIGTERM: 0, SIGINT: 130 })) {
   const stopEarly = () => process.exit(exitCode)
