@@ -147,8 +147,7 @@ class Addon : public Napi::Addon<Addon>
 		});
 	}
 
-	std::shared_ptr<PlanCopy>
-		planInForce; // dp_start() keeps no pointer into it, but EAL's arguments are long-lived
+	std::shared_ptr<PlanCopy> planInForce; // EAL keeps its arguments
 	std::vector<std::string> portNames;
 	Napi::ThreadSafeFunction events;
 	ControlThread control; // last: joined before the rest goes

@@ -20,6 +20,7 @@ extern "C" {
 #define DP_MAX_LCORES 64
 #define DP_MAX_EXCEPTION_THREADS 8
 #define DP_MAX_BURST 256
+#define DP_MAX_EAL_ARGS 64
 #define DP_MAX_RULES 512
 #define DP_ADDRESS_LEN 46
 
@@ -65,7 +66,7 @@ struct dp_port_plan {
 
 struct dp_plan {
 	unsigned n_eal_args;
-	char **eal_args; /* without the program's name */
+	char **eal_args; /* without the program's name; the texts stay for the process's life */
 	unsigned n_lcores;
 	unsigned lcore_ids[DP_MAX_LCORES];
 	bool sleep_when_idle;

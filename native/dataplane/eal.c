@@ -2,7 +2,6 @@
 #include "eal.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rte_dev.h>
@@ -22,21 +21,13 @@ dp_version(void)
 int
 dp_eal_start(const struct dp_plan *plan, struct dp_error *error)
 {
-	/*
-	 * EAL keeps pointers into argv, reorders it and overwrites its last entry: array and texts stay for the
-	 * process's life. Behind the array that EAL gets stands one where a leak checker finds every text, which is why
-	 * the compiler must not drop a store that nobody reads.
-	 */
-	static char **volatile kept;
-	unsigned argc = plan->n_eal_args + 1;
-	char **argv = kept = calloc(2 * argc + 1, sizeof(*argv));
-	if (argv == NULL)
-		return dp_fail(error, ENOMEM, "rte_eal_init", "EAL", "out of memory");
-	argv[0] = strdup("spillway");
-	for (unsigned i = 1; i < argc; i++)
-		argv[i] = strdup(plan->eal_args[i - 1]);
-	memcpy(argv + argc + 1, argv, argc * sizeof(*argv));
-	if (rte_eal_init((int)argc, argv) < 0)
+	/* EAL keeps pointers into argv, reorders it and overwrites its last entry: it is the process's. */
+	static char *argv[DP_MAX_EAL_ARGS + 2] = {"spillway"};
+	if (plan->n_eal_args > DP_MAX_EAL_ARGS)
+		return dp_fail(error, E2BIG, "rte_eal_init", "EAL", "%u arguments, at most %d fit", plan->n_eal_args,
+			       DP_MAX_EAL_ARGS);
+	memcpy(argv + 1, plan->eal_args, plan->n_eal_args * sizeof(*argv));
+	if (rte_eal_init((int)plan->n_eal_args + 1, argv) < 0)
 		return dp_fail(error, rte_errno, "rte_eal_init", "EAL", "%s", rte_strerror(rte_errno));
 	for (unsigned i = 0; i < plan->n_lcores; i++)
 		if (!rte_lcore_is_enabled(plan->lcore_ids[i]))
