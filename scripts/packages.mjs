@@ -87,7 +87,13 @@ export const capabilities = [
     dnf: ['clang-tools-extra'],
   },
 
-  { name: 'dpdk-testpmd', groups: ['bench'], probe: { command: 'dpdk-testpmd' }, apt: ['dpdk-dev'], dnf: ['dpdk'] },
+  {
+    name: 'dpdk-testpmd',
+    groups: ['bench', 'test'],
+    probe: { command: 'dpdk-testpmd' },
+    apt: ['dpdk-dev'],
+    dnf: ['dpdk'],
+  },
 
   {
     name: 'QEMU for x86-64',
