@@ -16,8 +16,6 @@ const corpusPackets = 4000
  * would keep the worker's control thread as long.
  */
 const ANSWER_DEADLINE_MS = 20_000
-/** It has nothing to finish: closing its stdin ends it at once. */
-const END_DEADLINE_MS = 1_000
 
 type Child = ChildProcessByStdio<Writable, Readable, null>
 
@@ -38,6 +36,7 @@ export class Prover {
   readonly #deadlineMs: number
   #session: Session | undefined
   #queue: Promise<unknown> = Promise.resolve()
+  #stopped = false
 
   constructor(program: string, { deadlineMs = ANSWER_DEADLINE_MS }: { readonly deadlineMs?: number } = {}) {
     this.#program = program
@@ -74,16 +73,13 @@ export class Prover {
     })
   }
 
-  /** Ends the process; questions asked before are answered first. */
+  /** Ends the process at once: it keeps nothing, and nobody waits for an answer any more. */
   async stop(): Promise<void> {
-    await this.#queue.catch(() => {})
+    this.#stopped = true
     const session = this.#session
     this.#session = undefined
-    if (session === undefined) return
-    session.child.stdin.end()
-    const impatience = setTimeout(() => session.child.kill('SIGKILL'), END_DEADLINE_MS)
-    await session.ended
-    clearTimeout(impatience)
+    session?.child.kill('SIGKILL')
+    await session?.ended
   }
 
   #inTurn<T>(rules: readonly NativeRule[], question: string, read: (session: Session) => Promise<T>): Promise<T> {
@@ -100,6 +96,7 @@ export class Prover {
   }
 
   #open(): Session {
+    if (this.#stopped) throw silenceError('was stopped')
     if (this.#session !== undefined) return this.#session
     const child = spawn(this.#program, [], { stdio: ['pipe', 'pipe', 'inherit'] })
     // Writing to one that is gone: the missing answer tells.
