@@ -60,6 +60,7 @@ export function parseYaml(text: string): YamlText {
       throw new SyntaxError(`line ${at.line}, column ${at.col}: ${mistake.message}`)
     }
     const value: unknown = document.toJS({ maxAliasCount: 100 })
+    refuseCircles(value)
     const offsetOf = (path: Path) =>
       findOffset(document.contents, path, (node) => (isAlias(node) ? node.resolve(document) : node))
     return { value, lineOf: (path) => lineCounter.linePos(offsetOf(path)).line }
@@ -81,6 +82,15 @@ function refuseHugeOrDeep(text: string): void {
     if (parser.stack.length > deepestNesting) throw new RangeError(`nested deeper than ${deepestNesting} levels`)
     if (++tokens > mostTokens) throw new RangeError(`more than ${mostTokens} words and marks`)
   }
+}
+
+/** An alias may stand inside its own anchor; whoever walks such a value never comes to an end. */
+function refuseCircles(value: unknown, above = new Set<object>()): void {
+  if (typeof value !== 'object' || value === null) return
+  if (above.has(value)) throw new ReferenceError('an alias stands inside what it refers to')
+  above.add(value)
+  for (const member of Object.values(value)) refuseCircles(member, above)
+  above.delete(value)
 }
 
 function findOffset(root: Node | null, path: Path, resolve: (node: Node | undefined) => Node | undefined): number {

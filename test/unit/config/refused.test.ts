@@ -203,6 +203,12 @@ describe('a file', () => {
     ['a word', 'burst', 'FILE: expected settings such as `burst: 32`, found "burst"'],
     ['a repeated key', 'burst: 1\nburst: 2', 'FILE: not valid YAML: line 2, column 1: Map keys must be unique'],
     ['two documents', 'burst: 1\n---\nburst: 2', 'FILE: not valid YAML: line 2'],
+    [
+      'an alias inside its own anchor',
+      'rules: &a\n  - *a',
+      'FILE: not valid YAML: an alias stands inside what it refers',
+    ],
+    ['a merge key with its own map', '&a\n<<: *a', 'FILE: not valid YAML: an alias stands inside what it refers to'],
     ['an open bracket', 'ports: [', 'FILE: not valid YAML: line 1'],
     ['a tag', 'burst: !!js/function x', 'FILE: not valid YAML: line 1, column 8: Unresolved tag'],
     [
