@@ -64,7 +64,7 @@ async function rebuild() {
     await withLock(() => makeStale(steps))
   } catch (error) {
     if (!(error instanceof Stop)) throw error
-    say(`${error.message}; the lab stays as it is`)
+    say(`${error.message.replace(/^setup: /, '')}; the lab stays as it is`)
     return
   }
   await stopLab('SIGTERM')
