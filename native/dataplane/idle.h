@@ -66,13 +66,16 @@ dp_load_end(struct dp_load *load, uint64_t begin, bool moved)
 	load->busy = false;
 }
 
-/* How long an idle loop may sleep now: 0 at first, then doubling from 1 us to DP_RAMP_MAX_NS. */
+/*
+ * How long an idle loop may sleep now: 0 at first, then 1 us and twice as long each time up to DP_RAMP_MAX_NS. Steep,
+ * because a short sleep costs as much as a long one: a microsecond or two of the kernel's time.
+ */
 static inline long
 dp_load_sleep_ns(const struct dp_load *load)
 {
 	if (load->empty_turns < DP_RAMP_AFTER_TURNS)
 		return 0;
-	uint32_t steps = (load->empty_turns - DP_RAMP_AFTER_TURNS) / 16;
+	uint32_t steps = load->empty_turns - DP_RAMP_AFTER_TURNS;
 	long ns = steps < 7 ? 1000L << steps : DP_RAMP_MAX_NS;
 	return ns < DP_RAMP_MAX_NS ? ns : DP_RAMP_MAX_NS;
 }
