@@ -13,23 +13,27 @@
 #include "filter_emit.h"
 #include "filter_fuse.h"
 #include "filter_headers.h"
+#include "filter_jit.h"
 #include "filter_source.h"
 
 struct loaded_program {
-	struct rte_bpf *bpf; /* NULL: there is none */
-	struct rte_bpf_jit jit;
+	struct rte_bpf *bpf;	/* NULL: there is none */
+	struct rte_bpf_jit jit; /* func NULL: interpreted */
 	unsigned insns;
 	unsigned effort;
+	unsigned variation;
 };
 
 struct dp_classifier {
-	uint64_t (*fast)(void *);  /* NULL: dp_classify_one() */
-	uint64_t (*exact)(void *); /* set when `fast` is */
+	uint64_t (*fast)(void *); /* the fast program's machine code; NULL: dp_classify_one() */
 	unsigned flags;
 	struct loaded_program fast_program;
 	struct loaded_program exact_program;
 	struct dp_classifier_info info;
 };
+
+/* One list in sixty needs a second, and now and then a fifth. */
+#define VARIATIONS 16
 
 static int
 load_program(struct loaded_program *program, const struct dp_filter_code *code, struct dp_error *error)
@@ -40,7 +44,41 @@ load_program(struct loaded_program *program, const struct dp_filter_code *code, 
 	if (program->bpf == NULL)
 		return dp_fail(error, rte_errno, "rte_bpf_load", "rule list", "%s: %u instructions refused",
 			       rte_strerror(rte_errno), code->n);
-	rte_bpf_get_jit(program->bpf, &program->jit);
+	return 0;
+}
+
+/* Machine code that cannot be vouched for is not used: then the program is interpreted. */
+static enum dp_jit_verdict
+adopt_jit(struct loaded_program *program, const struct dp_filter_code *code)
+{
+	struct rte_bpf_jit jit;
+	rte_bpf_get_jit(program->bpf, &jit);
+	if (jit.func == NULL)
+		return DP_JIT_UNKNOWN;
+	enum dp_jit_verdict verdict = dp_filter_jit_check(code->insns, code->n, &jit);
+	if (verdict == DP_JIT_SOUND)
+		program->jit = jit;
+	return verdict;
+}
+
+static int
+load_some_variation(struct loaded_program *program, const struct dp_filter_dag *dag, struct dp_error *error)
+{
+	enum dp_jit_verdict verdict = DP_JIT_UNSOUND;
+	for (unsigned variation = 0; variation < VARIATIONS && verdict == DP_JIT_UNSOUND; variation++) {
+		struct dp_filter_code code;
+		rte_bpf_destroy(program->bpf);
+		program->bpf = NULL;
+		if (dp_filter_emit(&code, dag, variation, error) != 0)
+			return -1;
+		int result = load_program(program, &code, error);
+		if (result == 0)
+			verdict = adopt_jit(program, &code);
+		dp_filter_code_free(&code);
+		if (result != 0)
+			return -1;
+		program->variation = variation;
+	}
 	return 0;
 }
 
@@ -49,14 +87,10 @@ make_program(struct loaded_program *program, const struct dp_filter_source *sour
 	     unsigned effort, struct dp_error *error)
 {
 	struct dp_filter_dag dag;
-	struct dp_filter_code code;
 	if (dp_filter_fuse(&dag, source, variant, effort, error) != 0)
 		return -1;
 	program->effort = effort;
-	int result = dp_filter_emit(&code, &dag, error);
-	if (result == 0)
-		result = load_program(program, &code, error);
-	dp_filter_code_free(&code);
+	int result = load_some_variation(program, &dag, error);
 	dp_filter_dag_free(&dag);
 	return result;
 }
@@ -86,10 +120,8 @@ make_programs(struct dp_classifier *classifier, const struct dp_filter_source *s
 	if ((flags & DP_CLASSIFIER_EXACT_ONLY) == 0)
 		make_bounded_program(&classifier->fast_program, source, DP_FILTER_FAST, &ignored);
 	classifier->flags = flags;
-	if ((flags & DP_CLASSIFIER_INTERPRET) == 0) {
-		classifier->exact = classifier->exact_program.jit.func;
-		classifier->fast = classifier->exact == NULL ? NULL : classifier->fast_program.jit.func;
-	}
+	if ((flags & DP_CLASSIFIER_INTERPRET) == 0)
+		classifier->fast = classifier->fast_program.jit.func;
 	return 0;
 }
 
@@ -105,7 +137,9 @@ describe(struct dp_classifier *classifier, const struct dp_filter_source *source
 		.exact_insns = exact->insns,
 		.fast_jit_bytes = fast->jit.sz,
 		.exact_jit_bytes = exact->jit.sz,
-		.jit = classifier->exact != NULL,
+		.jit = (classifier->flags & DP_CLASSIFIER_INTERPRET) == 0 &&
+		       (fast->bpf == NULL ? exact : fast)->jit.func != NULL,
+		.relaid = fast->variation + exact->variation,
 		.fuse_effort = fast->effort > exact->effort ? fast->effort : exact->effort,
 	};
 	for (unsigned i = 0; i < source->n; i++)
@@ -152,14 +186,6 @@ dp_classifier_describe(const struct dp_classifier *classifier, struct dp_classif
 	*info = classifier->info;
 }
 
-static __rte_noinline uint16_t
-classify_exactly(const struct dp_classifier *classifier, struct rte_mbuf *pkt)
-{
-	if (dp_filter_headers_truncated(pkt))
-		return DP_CLASSIFY_TRUNCATED;
-	return (uint16_t)classifier->exact(pkt);
-}
-
 static uint16_t
 run(const struct loaded_program *program, struct rte_mbuf *pkt, unsigned flags)
 {
@@ -168,15 +194,21 @@ run(const struct loaded_program *program, struct rte_mbuf *pkt, unsigned flags)
 	return (uint16_t)program->jit.func(pkt);
 }
 
+static __rte_noinline uint16_t
+classify_exactly(const struct dp_classifier *classifier, struct rte_mbuf *pkt, unsigned flags)
+{
+	if (dp_filter_headers_truncated(pkt))
+		return DP_CLASSIFY_TRUNCATED;
+	return run(&classifier->exact_program, pkt, flags);
+}
+
 uint16_t
 dp_classify_one(const struct dp_classifier *classifier, struct rte_mbuf *pkt, unsigned flags)
 {
 	uint16_t index = DP_FILTER_BAIL;
 	if (classifier->fast_program.bpf != NULL && (flags & DP_CLASSIFIER_EXACT_ONLY) == 0)
 		index = run(&classifier->fast_program, pkt, flags);
-	if (index != DP_FILTER_BAIL)
-		return index;
-	return dp_filter_headers_truncated(pkt) ? DP_CLASSIFY_TRUNCATED : run(&classifier->exact_program, pkt, flags);
+	return index == DP_FILTER_BAIL ? classify_exactly(classifier, pkt, flags) : index;
 }
 
 void
@@ -192,6 +224,6 @@ dp_classify_burst(const struct dp_classifier *classifier, struct rte_mbuf **pkts
 		uint64_t answer = fast(pkts[i]);
 		index[i] = (uint16_t)answer;
 		if (unlikely(answer == DP_FILTER_BAIL))
-			index[i] = classify_exactly(classifier, pkts[i]);
+			index[i] = classify_exactly(classifier, pkts[i], 0);
 	}
 }

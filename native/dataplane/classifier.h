@@ -46,6 +46,7 @@ struct dp_classifier_info {
 	size_t fast_jit_bytes;
 	size_t exact_jit_bytes;
 	bool jit;	      /* false: interpreted */
+	unsigned relaid;      /* times that a program was laid out anew because the JIT got its jumps wrong */
 	unsigned fuse_effort; /* 0: all that is known is used; 1: a long list, whose programs are merely chained */
 };
 

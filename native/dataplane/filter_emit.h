@@ -23,9 +23,11 @@ struct dp_filter_code {
 
 /*
  * The program takes an mbuf and returns the answer of the leaf it reached. Returns 0, or -1 with *error; errnum
- * E2BIG when there are too many instructions.
+ * E2BIG when there are too many instructions. Each `variation` is the same program with its instructions in slightly
+ * different places, for a JIT that gets some wrong.
  */
-int dp_filter_emit(struct dp_filter_code *code, const struct dp_filter_dag *dag, struct dp_error *error);
+int dp_filter_emit(struct dp_filter_code *code, const struct dp_filter_dag *dag, unsigned variation,
+		   struct dp_error *error);
 void dp_filter_code_free(struct dp_filter_code *code);
 
 /* How rte_bpf is to see the argument of both programs. */

@@ -110,11 +110,7 @@ build_fork(struct dp_fuser *fuser, const struct dp_fork *fork, const struct dp_f
 	uint32_t node = 0;
 	if (dp_memo_find(fuser->memo, exprs, &fork->at, facts, &node, consulted))
 		return node;
-	/* The test as it is left may no longer show what was looked at to simplify it; the registers do. */
-	const dp_expr_id looked_at[] = {fork->at.a, fork->at.x, fork->test.a, fork->test.b};
-	struct dp_support here = {{0}};
-	for (unsigned i = 0; i < 4; i++)
-		dp_support_add(&here, &exprs->exprs[looked_at[i]].support);
+	struct dp_support here = fork->consulted;
 	if (fuser->depth == MAX_DEPTH) {
 		fuser->too_big = true;
 		return 0;

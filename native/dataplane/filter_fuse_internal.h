@@ -40,6 +40,7 @@ struct dp_fork {
 	struct dp_state at; /* the state that made the test */
 	struct dp_state yes;
 	struct dp_state no;
+	struct dp_support consulted; /* what was looked at to come to this test */
 	bool likely;
 	bool yes_needs_test; /* executing `yes` is only safe when the test was true */
 	bool no_needs_test;

@@ -20,6 +20,7 @@ struct reducer {
 	uint32_t *round_of;   /* [node]: the round in which that was found */
 	uint32_t round;
 	uint32_t steps_left;
+	uint32_t most_nodes; /* when there are more, what is left is taken as it is */
 };
 
 static uint32_t restricted_node(struct reducer *reducer, uint32_t id, const struct dp_facts *facts,
@@ -52,7 +53,7 @@ restricted_node(struct reducer *reducer, uint32_t id, const struct dp_facts *fac
 		return id;
 	if (reducer->round_of[id] == reducer->round)
 		return reducer->restricted[id];
-	if (reducer->steps_left == 0 || dag->n + 2 >= DP_FILTER_MAX_NODES)
+	if (reducer->steps_left == 0 || dag->n >= reducer->most_nodes)
 		return NOWHERE;
 	reducer->steps_left--;
 	uint32_t result = restrict_test(reducer, id, facts, touched);
@@ -125,8 +126,13 @@ reduce(struct reducer *reducer, uint32_t id)
 uint32_t
 dp_filter_reduce(struct dp_fuser *fuser, uint32_t root)
 {
+	uint32_t before = fuser->dag->n;
 	struct reducer reducer = {.fuser = fuser, .steps_left = MAX_RESTRICTIONS};
 	uint32_t result = root;
+	if (before > DP_FILTER_MAX_NODES / 3)
+		return root;
+	/* Room for a restriction under way and for each node of now to become a new one. */
+	reducer.most_nodes = DP_FILTER_MAX_NODES - 2 * before;
 	reducer.reduced = malloc(DP_FILTER_MAX_NODES * sizeof(uint32_t));
 	reducer.restricted = calloc(DP_FILTER_MAX_NODES, sizeof(uint32_t));
 	reducer.round_of = calloc(DP_FILTER_MAX_NODES, sizeof(uint32_t));

@@ -393,6 +393,25 @@ step_move(struct dp_fuser *fuser, struct dp_state *state, const struct bpf_insn 
 	state->pc++;
 }
 
+static bool
+step_insn(struct dp_fuser *fuser, struct dp_state *state, const struct bpf_insn *insn, const struct dp_facts **facts,
+	  struct dp_support *consulted, struct dp_fork *fork)
+{
+	if (is_packet_load(insn->code))
+		return step_load(fuser, state, insn, facts, consulted, fork);
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_ALU:
+		return step_alu(fuser, state, insn, facts, consulted, fork);
+	case BPF_JMP:
+		return step_jump(fuser, state, insn, *facts, consulted, fork);
+	case BPF_RET:
+		return step_return(fuser, state, insn, facts, consulted, fork);
+	default:
+		step_move(fuser, state, insn);
+		return false;
+	}
+}
+
 bool
 dp_filter_step(struct dp_fuser *fuser, struct dp_state *state, const struct dp_facts **facts,
 	       struct dp_support *consulted, struct dp_fork *fork)
@@ -410,17 +429,10 @@ dp_filter_step(struct dp_fuser *fuser, struct dp_state *state, const struct dp_f
 			fuser->too_big = true;
 			return false;
 		}
-		const struct bpf_insn *insn = &program->insns[state->pc];
-		if (is_packet_load(insn->code))
-			open = step_load(fuser, state, insn, facts, consulted, fork);
-		else if (BPF_CLASS(insn->code) == BPF_ALU)
-			open = step_alu(fuser, state, insn, facts, consulted, fork);
-		else if (BPF_CLASS(insn->code) == BPF_JMP)
-			open = step_jump(fuser, state, insn, *facts, consulted, fork);
-		else if (BPF_CLASS(insn->code) == BPF_RET)
-			open = step_return(fuser, state, insn, facts, consulted, fork);
-		else
-			step_move(fuser, state, insn);
+		struct dp_support now = {{0}};
+		open = step_insn(fuser, state, &program->insns[state->pc], facts, &now, fork);
+		dp_support_add(consulted, &now);
+		fork->consulted = now;
 	}
 	if (open) {
 		bury_the_dead(fuser, &fork->at);
