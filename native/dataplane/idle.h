@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Busy and idle time of a polling loop. The TSC is read when the loop turns from busy to idle or back, in idle turns,
- * and every PUBLISH_TURNS busy turns; a busy turn pays nothing. The one empty turn that ends a busy stretch counts as
- * busy.
+ * and every PUBLISH_TURNS busy turns; a busy turn pays nothing. When the empty turn that ends a busy stretch began is
+ * not known: it counts as idle with the length of the empty turn measured last.
  */
 #ifndef DP_IDLE_H
 #define DP_IDLE_H
@@ -22,6 +22,7 @@ struct dp_load {
 	dp_slot_t *busy_cycles;
 	dp_slot_t *idle_cycles;
 	uint64_t mark; /* TSC up to which time is accounted for */
+	uint64_t empty_turn_cycles;
 	uint32_t turns;
 	uint32_t empty_turns;
 	bool busy;
@@ -61,9 +62,17 @@ dp_load_end(struct dp_load *load, uint64_t begin, bool moved)
 		}
 		return;
 	}
+	uint64_t now = rte_rdtsc();
 	load->empty_turns++;
-	dp_load_add(load, load->busy ? load->busy_cycles : load->idle_cycles, rte_rdtsc());
-	load->busy = false;
+	if (load->busy) {
+		uint64_t busy_until = now - load->empty_turn_cycles;
+		if (busy_until > load->mark)
+			dp_load_add(load, load->busy_cycles, busy_until);
+		load->busy = false;
+	} else {
+		load->empty_turn_cycles = now - begin;
+	}
+	dp_load_add(load, load->idle_cycles, now);
 }
 
 /*

@@ -96,8 +96,7 @@ reject_bad_lengths(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
 	uint16_t kept = 0, n_runts = 0, n_oversize = 0;
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
-		/* The modes rewrite the Ethernet header in place: it must lie in the first segment. */
-		if (rte_pktmbuf_data_len(m) < RTE_ETHER_HDR_LEN)
+		if (rte_pktmbuf_pkt_len(m) < RTE_ETHER_HDR_LEN)
 			runts[n_runts++] = m;
 		else if (rte_pktmbuf_pkt_len(m) > q->max_frame)
 			oversize[n_oversize++] = m;
@@ -110,21 +109,25 @@ reject_bad_lengths(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
 }
 
 /*
- * Sees that every frame has a whole Ethernet header and fits the MTU, and sums up their bytes. Lengths are in the
- * mbuf that the driver has just written, so this touches no new cache line.
+ * Sees that every frame has a whole Ethernet header and fits the MTU, and sums up their bytes. Drivers fill a packet's
+ * first segment before they chain another, so the header is in it. Lengths are in the mbuf that the driver has just
+ * written: no new cache line. They are gathered first, so that the rest is vector code without going back and forth
+ * between registers; a length out of bounds sets the sign of one of two differences.
  */
 static inline uint16_t
 admit(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n, uint64_t *bytes)
 {
-	uint32_t shortest = UINT32_MAX, longest = 0, sum = 0;
-	for (uint16_t i = 0; i < n; i++) {
-		uint32_t head = rte_pktmbuf_data_len(pkts[i]), length = rte_pktmbuf_pkt_len(pkts[i]);
-		shortest = head < shortest ? head : shortest;
-		longest = length > longest ? length : longest;
-		sum += length;
+	uint32_t lengths[DP_MAX_BURST], signs = 0, sum = 0;
+	const uint32_t longest = q->max_frame;
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < n; i++)
+		lengths[i] = rte_pktmbuf_pkt_len(pkts[i]);
+	for (unsigned i = 0; i < n; i++) {
+		signs |= (lengths[i] - RTE_ETHER_HDR_LEN) | (longest - lengths[i]);
+		sum += lengths[i];
 	}
 	*bytes = sum;
-	if (likely(shortest >= RTE_ETHER_HDR_LEN && longest <= q->max_frame))
+	if (likely((int32_t)signs >= 0))
 		return n;
 	n = reject_bad_lengths(q, pkts, n);
 	*bytes = 0;
@@ -227,14 +230,14 @@ apply_rules(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_ru
 		dp_classify_burst(rules->classifier, pkts, n, index);
 		for (uint16_t i = 0; i < n; i++)
 			others |= index[i] ^ rules->default_index;
-	} else {
-		for (uint16_t i = 0; i < n; i++)
-			index[i] = rules->default_index;
 	}
-	if (likely(others == 0 && rules->actions[rules->default_index].verdict == DP_VERDICT_FORWARD)) {
+	if (likely(others == 0 && rules->default_forwards)) {
 		count_rule(rules, l->index, rules->default_index, n, bytes);
 		return n;
 	}
+	if (rules->classifier == NULL)
+		for (uint16_t i = 0; i < n; i++)
+			index[i] = rules->default_index;
 	return dispatch(l, q, rules, pkts, index, n);
 }
 

@@ -40,6 +40,7 @@ dp_rules_new(const struct dp_rule *rules, unsigned n, unsigned n_lcores, const u
 	}
 	made->n = n;
 	made->default_index = (uint16_t)(n - 1);
+	made->default_forwards = rules[n - 1].verdict == DP_VERDICT_FORWARD;
 	if (n > 1 && (made->classifier = compile(rules, n, error)) == NULL)
 		goto fail;
 	uint64_t now = rte_rdtsc();

@@ -18,6 +18,7 @@ struct dp_rules {
 	struct dp_classifier *classifier; /* NULL: the default takes everything */
 	unsigned n;
 	uint16_t default_index;
+	bool default_forwards;
 	struct dp_action actions[DP_MAX_RULES];
 	struct dp_rule_row *rows[DP_MAX_LCORES];	/* [lcore][rule]; that lcore: write */
 	struct dp_token_bucket *buckets[DP_MAX_LCORES]; /* [lcore][rule]; that lcore: write */

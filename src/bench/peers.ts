@@ -10,9 +10,9 @@ import { narrowAffinity } from '../supervisor/affinity.js'
 import { workerProgram } from '../supervisor/worker-program.js'
 import { openAfPacketTopology } from './peers/af-packet.js'
 import { measureInstance } from './peers/instance.js'
+import { type Machine, surveyMachine } from './peers/machine.js'
 import { printComparisons, printInstance } from './peers/report.js'
 import { type Comparison, compareAfPacket, compareNullPair } from './peers/throughput.js'
-import { allowedCpus, pollingCpu } from './peers/topologies.js'
 
 /**
  * `npm run bench:peers`: the same work by Spillway and by dpdk-testpmd in turn, on the same lcore with the same burst,
@@ -39,32 +39,42 @@ function parseRounds(text: string): number {
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 async function run({ rounds, only = [...parts], json }: Options): Promise<void> {
+  await configureLogging({ level: 'error', format: 'auto' })
+  const machine = surveyMachine()
   say(
-    `${cpus()[0]?.model.trim()}, ${cpus().length} CPUs, Linux ${release()}, Node ${process.version}; ${rounds} rounds`,
+    `${cpus()[0]?.model.trim()}, ${cpus().length} CPUs, Linux ${release()}, Node ${process.version}; ` +
+      `lcore on CPU ${machine.pollingCpu}, hugepages ${machine.pageSize}, ${rounds} rounds`,
   )
-  await configureLogging({ level: 'warn', format: 'auto' })
-  const poller = pollingCpu()
-  await narrowAffinity(allowedCpus().filter((cpu) => cpu !== poller))
   const folder = await mkdtemp(join(tmpdir(), 'spillway-bench-'))
-  const comparisons: Comparison[] = []
   try {
-    const worker = workerProgram(workerEntry, folder)
-    for (const mode of modes)
-      if (only.includes(mode))
-        comparisons.push(...(await compareNullPair({ worker, folder, mode, rounds, onRound: say })))
-    if (only.includes('af_packet')) {
-      const topology = await openAfPacketTopology(workerEntry)
-      try {
-        comparisons.push(await compareAfPacket({ ...topology, folder, rounds, onRound: say }))
-      } finally {
-        await topology.close()
-      }
-    }
+    await narrowAffinity(machine.allowedCpus.filter((cpu) => cpu !== machine.pollingCpu))
+    const comparisons = await compare(machine, folder, rounds, only)
     if (comparisons.length > 0) say(printComparisons(comparisons))
-    if (only.includes('instance')) say(printInstance(await measureInstance(folder, 5)))
+    if (only.includes('instance')) say(printInstance(await measureInstance(machine, folder, 5)))
     if (json !== undefined) writeFileSync(json, `${JSON.stringify(comparisons, undefined, 2)}\n`)
   } finally {
+    machine.release()
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function compare(
+  machine: Machine,
+  folder: string,
+  rounds: number,
+  only: readonly string[],
+): Promise<Comparison[]> {
+  const rows: Comparison[] = []
+  const worker = workerProgram(workerEntry, folder)
+  for (const mode of modes)
+    if (only.includes(mode))
+      rows.push(...(await compareNullPair({ machine, worker, folder, mode, rounds, onRound: say })))
+  if (!only.includes('af_packet')) return rows
+  const topology = await openAfPacketTopology(workerEntry)
+  try {
+    return [...rows, await compareAfPacket({ machine, ...topology, folder, rounds, onRound: say })]
+  } finally {
+    await topology.close()
   }
 }
 

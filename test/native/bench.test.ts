@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Machine, surveyMachine } from '../../src/bench/peers/machine.js'
 import { spillwayRound } from '../../src/bench/peers/spillway-round.js'
 import { testpmdRound } from '../../src/bench/peers/testpmd-round.js'
 import { defaultRule, planFor, ruleList, udpFrame } from '../../src/bench/peers/topologies.js'
@@ -12,14 +13,19 @@ const workerEntry = new URL('../../dist/worker/main.js', import.meta.url)
 
 describe('a round of the benchmark', () => {
   let folder = ''
+  let machine: Machine
   beforeAll(async () => {
     await configureLogging({ level: 'warn', format: 'json' })
+    machine = surveyMachine()
     folder = mkdtempSync(join(tmpdir(), 'spillway-bench-test-'))
   })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  afterAll(() => {
+    machine.release()
+    rmSync(folder, { recursive: true, force: true })
+  })
 
   const plan = () => {
-    const plain = planFor(folder, ['net_null0', 'net_null1'], 'macswap')
+    const plain = planFor(machine, folder, ['net_null0', 'net_null1'], 'macswap')
     return { ...plain, memory: { ...plain.memory, prefill: udpFrame } }
   }
 

@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { SpillwayError } from '../../errors.js'
+import type { Machine } from './machine.js'
 import { median, percentile } from './statistics.js'
-import { allowedCpus, mbufCache, pollingCpu } from './topologies.js'
+import { mbufCache } from './topologies.js'
 
 /** What a running instance costs and how fast it comes and comes back. Times in milliseconds, sizes in MiB. */
 export interface InstanceFigures {
@@ -53,22 +54,23 @@ async function eventually<T>(what: string, attempt: () => Promise<T | undefined>
   }
 }
 
-async function start(folder: string): Promise<Running> {
+async function start(machine: Machine, folder: string): Promise<Running> {
   const url = `http://127.0.0.1:${await freePort()}`
   const file = join(folder, 'instance.yaml')
   const settings = {
-    lcores: String(pollingCpu()),
+    lcores: String(machine.pollingCpu),
     idle: 'poll',
     memory: { pageSize: 'none', mbufCache },
     ports: [0, 1].map((i) => ({ name: `p${i}`, device: `net_null${i}`, exception: { backend: 'none' } })),
     forwarding: { mode: 'macswap' },
     http: { listen: url.slice('http://'.length) },
-    log: { level: 'error' },
+    restart: { maxFailures: 1000 },
+    log: { level: 'silent' },
   }
   writeFileSync(file, stringify(settings, { version: '1.1' }))
   const startedAt = performance.now()
   // This process has narrowed itself; the instance gets what a pod would have.
-  const argv = ['-c', allowedCpus().join(','), process.execPath, program, 'run', '--config', file]
+  const argv = ['-c', machine.allowedCpus.join(','), process.execPath, program, 'run', '--config', file]
   const child = spawn('taskset', argv, { stdio: ['ignore', 'ignore', 'inherit'] })
   const exited = once(child, 'exit')
   await eventually('ready', async () => ((await fetch(`${url}/readyz`)).ok ? true : undefined))
@@ -129,14 +131,14 @@ async function recover(url: string): Promise<number> {
 }
 
 /** Every figure comes from `spillway run` with two net_null ports that forward as fast as the lcore can. */
-export async function measureInstance(folder: string, starts: number): Promise<InstanceFigures> {
+export async function measureInstance(machine: Machine, folder: string, starts: number): Promise<InstanceFigures> {
   const readyMs: number[] = []
   for (let i = 1; i < starts; i++) {
-    const instance = await start(folder)
+    const instance = await start(machine, folder)
     readyMs.push(instance.readyMs)
     await instance.stop()
   }
-  const instance = await start(folder)
+  const instance = await start(machine, folder)
   try {
     readyMs.push(instance.readyMs)
     const latencies = await scrapeLatencies(instance.url)

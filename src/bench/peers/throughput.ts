@@ -1,6 +1,8 @@
 import type { NativeRule } from '../../ipc/messages.js'
+import { labNetwork } from '../../lab/topology.js'
 import type { ForwardingMode, Plan } from '../../plan/types.js'
 import type { WorkerProgram } from '../../supervisor/worker-process.js'
+import type { Machine } from './machine.js'
 import { spillwayRound } from './spillway-round.js'
 import { median, medianInterval95 } from './statistics.js'
 import { type TestpmdRound, testpmdRound } from './testpmd-round.js'
@@ -32,6 +34,7 @@ interface Rounds {
 }
 
 export interface NullPairSpec {
+  readonly machine: Machine
   readonly worker: WorkerProgram
   readonly folder: string
   readonly mode: ForwardingMode
@@ -42,8 +45,15 @@ export interface NullPairSpec {
 const mpps = (packetsPerSecond: number): number => packetsPerSecond / 1e6
 
 /** A pair of net_null ports whose mbufs hold a real UDP frame: Spillway, Spillway with rules, testpmd, and again. */
-export async function compareNullPair({ worker, folder, mode, rounds, onRound }: NullPairSpec): Promise<Comparison[]> {
-  const plain = planFor(folder, ['net_null0', 'net_null1'], mode)
+export async function compareNullPair({
+  machine,
+  worker,
+  folder,
+  mode,
+  rounds,
+  onRound,
+}: NullPairSpec): Promise<Comparison[]> {
+  const plain = planFor(machine, folder, ['net_null0', 'net_null1'], mode)
   const plan: Plan = { ...plain, memory: { ...plain.memory, prefill: udpFrame } }
   const rules = ruleList(plan)
   const measured: Rounds = { spillway: [], withRules: [], testpmd: [], tscHz: 0 }
@@ -77,6 +87,7 @@ export async function compareNullPair({ worker, folder, mode, rounds, onRound }:
 }
 
 export interface AfPacketSpec {
+  readonly machine: Machine
   readonly worker: WorkerProgram
   readonly device: string
   readonly through: readonly string[]
@@ -87,8 +98,10 @@ export interface AfPacketSpec {
 
 /** The same offered load for both; what is compared is what a packet costs them. */
 export async function compareAfPacket(spec: AfPacketSpec): Promise<Comparison> {
-  const { worker, device, through, folder, rounds, onRound } = spec
-  const plan = planFor(folder, [device], 'macswap')
+  const { machine, worker, device, through, folder, rounds, onRound } = spec
+  // The plan is made outside of the namespace in which the netdev is.
+  const inside = { ...machine, environment: { ...machine.environment, netdevs: [labNetwork.vf] } }
+  const plan = planFor(inside, folder, [device], 'macswap')
   const own: { cycles: number; rate: number }[] = []
   const peers: { cycles: number; rate: number }[] = []
   const onlyDefault: NativeRule[] = [defaultRule]

@@ -2,13 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { loadConfig } from '../../config/load.js'
-import { discoverEnvironment } from '../../environment/discover.js'
-import { SpillwayError } from '../../errors.js'
 import type { NativeRule } from '../../ipc/messages.js'
-import { readAllowedCpus } from '../../lab/lab-config.js'
 import { makePlan } from '../../plan/plan.js'
 import type { ForwardingMode, Plan } from '../../plan/types.js'
 import { composeRules } from '../../rules/compose.js'
+import type { Machine } from './machine.js'
 
 /** What both programs get alike. */
 export const burst = 32
@@ -69,24 +67,8 @@ export const udpFrame = Uint8Array.from([
   ...new Array<number>(22).fill(0),
 ])
 
-/** As the machine gave them, before the benchmark narrowed itself. */
-const cpusAtStart = readAllowedCpus()
-const environment = discoverEnvironment('/')
-
-export const allowedCpus = (): readonly number[] => cpusAtStart
-
-/** The CPU that polls: the last this process may use. With one CPU the poller would be measured sharing it. */
-export function pollingCpu(): number {
-  const cpus = cpusAtStart
-  const last = cpus.at(-1)
-  if (last !== undefined && cpus.length > 1) return last
-  throw new SpillwayError('ERR_CPUS', `need two CPUs, one to poll and one for the rest, found ${cpus.length}`, {
-    hint: 'allow this process a second CPU',
-  })
-}
-
 /** A plan for `devices` with exactly one lcore that never sleeps, as `run` would make it from this configuration. */
-export function planFor(folder: string, devices: readonly string[], mode: ForwardingMode): Plan {
+export function planFor(machine: Machine, folder: string, devices: readonly string[], mode: ForwardingMode): Plan {
   const file = join(folder, 'bench.yaml')
   const ports = devices.map((device, i) => ({
     name: `p${i}`,
@@ -98,16 +80,16 @@ export function planFor(folder: string, devices: readonly string[], mode: Forwar
   }))
   const ethPeer = Object.fromEntries(ports.map(({ name }, i) => [name, `02:00:00:00:00:0${i}`]))
   const settings = {
-    lcores: String(pollingCpu()),
+    lcores: String(machine.pollingCpu),
     idle: 'poll',
     burst,
-    memory: { pageSize: 'none', mbufCache },
+    memory: { pageSize: machine.pageSize, mbufCache },
     ports,
     forwarding: { mode, ...(mode === 'mac' ? { ethPeer } : {}) },
     exceptionPath: { builtins: false },
   }
   writeFileSync(file, stringify(settings, { version: '1.1' }))
-  return makePlan(loadConfig({ file }).config, environment)
+  return makePlan(loadConfig({ file }).config, machine.environment)
 }
 
 /** Built-ins, `local` and the five rules, as a pod with a tap would have them in force. */
