@@ -108,30 +108,38 @@ reject_bad_lengths(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
 	return kept;
 }
 
+/* Four at a time: a packet's length costs a load, and the checks a quarter of their instructions. */
+typedef uint32_t lengths_t __attribute__((vector_size(16)));
+
 /*
  * Sees that every frame has a whole Ethernet header and fits the MTU, and sums up their bytes. Drivers fill a packet's
  * first segment before they chain another, so the header is in it. Lengths are in the mbuf that the driver has just
- * written: no new cache line. They are gathered first, so that the rest is vector code without going back and forth
- * between registers; a length out of bounds sets the sign of one of two differences.
+ * written: no new cache line. A length out of bounds sets the sign of one of two differences.
  */
 static inline uint16_t
 admit(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n, uint64_t *bytes)
 {
-	uint32_t lengths[DP_MAX_BURST], signs = 0, sum = 0;
 	const uint32_t longest = q->max_frame;
-#pragma GCC unroll 8
-	for (unsigned i = 0; i < n; i++)
-		lengths[i] = rte_pktmbuf_pkt_len(pkts[i]);
-	for (unsigned i = 0; i < n; i++) {
-		signs |= (lengths[i] - RTE_ETHER_HDR_LEN) | (longest - lengths[i]);
-		sum += lengths[i];
+	lengths_t signs4 = {0}, sum4 = {0};
+	unsigned i = 0;
+	for (; i + 4 <= n; i += 4) {
+		lengths_t lengths = {rte_pktmbuf_pkt_len(pkts[i]), rte_pktmbuf_pkt_len(pkts[i + 1]),
+				     rte_pktmbuf_pkt_len(pkts[i + 2]), rte_pktmbuf_pkt_len(pkts[i + 3])};
+		signs4 |= (lengths - RTE_ETHER_HDR_LEN) | (longest - lengths);
+		sum4 += lengths;
+	}
+	uint32_t signs = signs4[0] | signs4[1] | signs4[2] | signs4[3], sum = sum4[0] + sum4[1] + sum4[2] + sum4[3];
+	for (; i < n; i++) {
+		uint32_t length = rte_pktmbuf_pkt_len(pkts[i]);
+		signs |= (length - RTE_ETHER_HDR_LEN) | (longest - length);
+		sum += length;
 	}
 	*bytes = sum;
 	if (likely((int32_t)signs >= 0))
 		return n;
 	n = reject_bad_lengths(q, pkts, n);
 	*bytes = 0;
-	for (uint16_t i = 0; i < n; i++)
+	for (i = 0; i < n; i++)
 		*bytes += rte_pktmbuf_pkt_len(pkts[i]);
 	return n;
 }
