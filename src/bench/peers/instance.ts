@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { SpillwayError } from '../../errors.js'
+import { readStatus } from '../../top/read-status.js'
 import type { Machine } from './machine.js'
 import { median, percentile } from './statistics.js'
 import { mbufCache } from './topologies.js'
@@ -24,6 +25,7 @@ export interface InstanceFigures {
 const scrapes = 300
 const recoveries = 5
 const patienceMs = 30_000
+const healthyAfterMs = 100
 const program = fileURLToPath(new URL('../../../bin/spillway.mjs', import.meta.url))
 
 interface Running {
@@ -65,7 +67,7 @@ async function start(machine: Machine, folder: string): Promise<Running> {
     forwarding: { mode: 'macswap' },
     http: { listen: url.slice('http://'.length) },
     // Each death is to be the first of its row: what is measured is not the back-off.
-    restart: { healthyAfterMs: 100 },
+    restart: { healthyAfterMs },
     log: { level: 'silent' },
   }
   writeFileSync(file, stringify(settings, { version: '1.1' }))
@@ -110,9 +112,8 @@ interface WorkerView {
 async function viewWorker(url: string): Promise<WorkerView | undefined> {
   const text = await (await fetch(`${url}/metrics`)).text()
   const forwarded = [...text.matchAll(/^spillway_forwarded_packets_total\{[^}]*\} (\S+)$/gm)]
-  const status = (await (await fetch(`${url}/api/v1/status`)).json()) as { worker: { pid?: number | null } }
-  const pid = status.worker.pid
-  return typeof pid === 'number' ? { pid, forwarded: forwarded.reduce((sum, [, n]) => sum + Number(n), 0) } : undefined
+  const { pid } = (await readStatus(url)).worker
+  return pid === null ? undefined : { pid, forwarded: forwarded.reduce((sum, [, n]) => sum + Number(n), 0) }
 }
 
 /** From the signal until another worker has forwarded a packet. */
@@ -149,8 +150,9 @@ export async function measureInstance(machine: Machine, folder: string, starts: 
     const recoveryMs: number[] = []
     for (let i = 0; i < recoveries; i++) {
       recoveryMs.push(await recover(instance.url))
-      // Healthy for a while, so that the next death is a first one and not one of a row.
-      await eventually('ready', async () => ((await fetch(`${instance.url}/readyz`)).ok ? true : undefined))
+      await eventually('a healthy worker', async () =>
+        (await readStatus(instance.url)).worker.uptimeSeconds > healthyAfterMs / 1000 ? true : undefined,
+      )
     }
     return {
       supervisorRssMib,
