@@ -96,7 +96,8 @@ const ruleSchema = z.strictObject({
     .max(4096)
     .refine((text) => text.trim() !== '' && !text.includes('\0'))
     .meta({
-      description: 'What it matches, in the language of tcpdump: pcap-filter(7).',
+      description:
+        'What it matches, in the language of tcpdump: pcap-filter(7), with addresses and not names of hosts.',
       expected: 'a pcap-filter(7) expression such as "tcp port 179", at most 4096 characters',
     }),
   to: z.enum(['kernel', 'forward', 'drop']).meta({ description: 'Where its packets go.' }),

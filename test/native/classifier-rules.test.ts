@@ -54,6 +54,14 @@ describe('the prover', () => {
     await expect(prover.prove(listWith([]))).resolves.toMatchObject({ rules: 7 })
   })
 
+  it('refuses names of hosts, which a resolver may answer differently later', async () => {
+    const named = listWith([{ name: 'named', match: 'host localhost', to: 'drop' }])
+    await expect(prover.prove(named)).rejects.toMatchObject({
+      code: 'ERR_RULE',
+      message: 'rule "named": unknown host \'localhost\', found "host localhost"',
+    })
+  })
+
   it('answers questions in the order in which they were asked', async () => {
     const sizes = [1, 5, 2].map((n) =>
       listWith(
