@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { SpillwayError } from '../errors.js'
+import { keepOffPollingCpus } from '../top/keep-off.js'
 import { readStatus } from '../top/read-status.js'
 import { Screen } from '../top/screen.js'
 import { renderLine, renderTable } from '../top/table.js'
@@ -34,6 +35,7 @@ async function print({ url, interval, once = false, json = false }: TopOptions):
   for (let first = true; first || !once; first = false) {
     if (!first && !(await pause(interval, stop))) return
     const status = await readStatus(url)
+    if (first && !once) await keepOffPollingCpus(url, status)
     const text = json
       ? JSON.stringify(status)
       : once
@@ -47,6 +49,7 @@ async function print({ url, interval, once = false, json = false }: TopOptions):
 async function watch({ url, interval }: TopOptions): Promise<void> {
   const stop = stopSignal()
   let status = await readStatus(url)
+  await keepOffPollingCpus(url, status)
   const screen = new Screen(process.stdout)
   try {
     let note = ''

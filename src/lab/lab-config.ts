@@ -34,6 +34,11 @@ export function labSettings(allowedCpus: readonly number[]): Settings {
   }
 }
 
+/** All but the one that `labSettings` lets poll. */
+export function housekeepingCpus(allowedCpus: readonly number[]): readonly number[] {
+  return allowedCpus.length > 1 ? allowedCpus.slice(0, -1) : allowedCpus
+}
+
 export function formatSettings(settings: Settings): string {
   return stringify(settings, { version: '1.1' })
 }

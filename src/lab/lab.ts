@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SpillwayError } from '../errors.js'
 import { writeLogLine } from '../log.js'
+import { narrowAffinity } from '../supervisor/affinity.js'
 import { type Display, makeDisplay } from './display.js'
 import { openHttpSocket } from './http-socket.js'
 import { errorOf, type Instance, startInstance } from './instance.js'
-import { formatSettings, labSettings, readAllowedCpus } from './lab-config.js'
+import { formatSettings, housekeepingCpus, labSettings, readAllowedCpus } from './lab-config.js'
 import { openNamespaces } from './namespaces.js'
 import { checkMachine, type Isolation, widenPath } from './prechecks.js'
 import { builtPrograms } from './processes.js'
@@ -50,7 +51,8 @@ async function inTheLab(options: LabOptions, ask: AbortSignal, teardown: Teardow
   const namespaces = await openNamespaces(isolation)
   teardown.defer(() => namespaces.close())
   const topology = await buildTopology(namespaces)
-  const configFile = await folder.write('spillway.yaml', formatSettings(labSettings(readAllowedCpus())))
+  const cpus = readAllowedCpus()
+  const configFile = await folder.write('spillway.yaml', formatSettings(labSettings(cpus)))
   if (ask.aborted) return
 
   const http = await openHttpSocket(options.http)
@@ -58,6 +60,8 @@ async function inTheLab(options: LabOptions, ask: AbortSignal, teardown: Teardow
   const onLine = (line: string): void => showLogLine(line, options.verbose, display)
   const instance = startInstance({ pod: namespaces.pod, configFile, folder: folder.path, http, onLine })
   teardown.defer(() => instance.stop())
+  // The instance has all CPUs to plan with; the lab and its traffic keep off those that poll.
+  await narrowAffinity(housekeepingCpus(cpus))
   const endings = watchEndings(instance, ask)
   await Promise.race([instance.ready(), endings.asked, endings.failed])
   if (ask.aborted) return
