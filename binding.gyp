@@ -79,6 +79,7 @@
       "type": "executable",
       "dependencies": ["dataplane"],
       "sources": ["native/test/dataplane_test.c"],
+      "cflags": ["<@(dpdk_cflags)"],
       "cflags_c": ["<@(c_warnings)"],
       "libraries": ["<@(dpdk_libs)"],
     },

@@ -14,7 +14,7 @@ namespace
 
 // What `onEvent` gets, on its way from the control thread to Node's.
 struct Event {
-	enum { Link, Addresses, Removed } kind;
+	enum { Link, Addresses, Removed, TapReplaced } kind;
 	unsigned port = 0;
 	bool up = false;
 	uint32_t speedMbps = 0;
@@ -66,6 +66,14 @@ class Addon : public Napi::Addon<Addon>
 		});
 	}
 
+	// On the control thread. A stop may follow a start that failed.
+	void releaseEvents()
+	{
+		if (eventsHeld)
+			events.Release();
+		eventsHeld = false;
+	}
+
 	Napi::Value eventToJs(Napi::Env env, const Event &event)
 	{
 		Napi::Object out = Napi::Object::New(env);
@@ -84,6 +92,10 @@ class Addon : public Napi::Addon<Addon>
 			out.Set("kind", "removed");
 			out.Set("port", portNames.at(event.port));
 			break;
+		case Event::TapReplaced:
+			out.Set("kind", "tapReplaced");
+			out.Set("port", portNames.at(event.port));
+			break;
 		}
 		return out;
 	}
@@ -95,6 +107,7 @@ class Addon : public Napi::Addon<Addon>
 		for (unsigned p = 0; p < plan->plan.n_ports; p++)
 			portNames.emplace_back(plan->plan.ports[p].name);
 		events = Napi::ThreadSafeFunction::New(info.Env(), info[2].As<Napi::Function>(), "events", 0, 1);
+		eventsHeld = true;
 		return promise(info.Env(), "start", [this, plan, counters]() -> Settle {
 			dp_events callbacks{
 				this,
@@ -108,11 +121,14 @@ class Addon : public Napi::Addon<Addon>
 				[](void *self, unsigned port) {
 					static_cast<Addon *>(self)->tell({Event::Removed, port, false, 0, {}});
 				},
+				[](void *self, unsigned port) {
+					static_cast<Addon *>(self)->tell({Event::TapReplaced, port, false, 0, {}});
+				},
 			};
 			planInForce = plan;
 			dp_error error{};
 			if (dp_start(&plan->plan, counters, &callbacks, &error) < 0) {
-				events.Release();
+				releaseEvents();
 				return rejection(error);
 			}
 			control.setServing(true);
@@ -140,7 +156,7 @@ class Addon : public Napi::Addon<Addon>
 		return promise(info.Env(), "stop", [this]() -> Settle {
 			control.setServing(false);
 			unsigned missing = dp_stop();
-			events.Release();
+			releaseEvents();
 			return [missing](Napi::Env env, Napi::Promise::Deferred &d) {
 				d.Resolve(Napi::Number::New(env, missing));
 			};
@@ -150,7 +166,8 @@ class Addon : public Napi::Addon<Addon>
 	std::shared_ptr<PlanCopy> planInForce; // EAL keeps its arguments
 	std::vector<std::string> portNames;
 	Napi::ThreadSafeFunction events;
-	ControlThread control; // last: joined before the rest goes
+	bool eventsHeld = false; // after start(): control thread only
+	ControlThread control;	 // last: joined before the rest goes
 };
 
 } // namespace

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <rte_ether.h>
 #include <rte_mbuf.h>
 
 #include "error.h"
@@ -96,7 +97,9 @@ dp_tap_open(struct dp_exception_queue *queue, struct dp_error *error)
 		close(fd);
 		return -1;
 	}
-	if (configure(fd, plan, error) < 0 || (memcmp(link.mac, queue->port->mac, sizeof(link.mac)) != 0 &&
+	/* A software port may have no address of its own to give. */
+	bool has_mac = rte_is_valid_assigned_ether_addr((const struct rte_ether_addr *)queue->port->mac);
+	if (configure(fd, plan, error) < 0 || (has_mac && memcmp(link.mac, queue->port->mac, sizeof(link.mac)) != 0 &&
 					       set_mac(fd, plan, queue->port->mac, error) < 0)) {
 		close(fd);
 		return -1;

@@ -30,12 +30,14 @@ static struct {
 	struct dp_events events;
 	struct dp_rules *rules;
 	struct dp_tap_row *tap_rows[DP_MAX_PORTS];
+	int tap_index[DP_MAX_PORTS]; /* of the netdev that we attached to; 0 before, and once it is gone for good */
 	struct dp_addresses addresses[DP_MAX_PORTS];
 	unsigned n_addresses;
 	int netlink_fd;
 	bool addresses_stale; /* something changed; read again in this turn */
 	int64_t refreshed_ms;
 	bool eal_started;
+	bool stopped;
 } dp = {.netlink_fd = -1};
 
 static int64_t
@@ -85,8 +87,15 @@ read_addresses(void)
 		struct dp_link link;
 		char(*text)[DP_ADDRESS_LEN] = NULL;
 		unsigned count = 0;
-		if (dp_netlink_link(plan->tap, &link) == 0)
-			dp_netlink_addresses(link.index, &text, &count);
+		int rc = dp_netlink_link(plan->tap, &link);
+		if (rc == 0)
+			rc = dp_netlink_addresses(link.index, &text, &count);
+		if (rc < 0 && rc != -ENODEV) {
+			/* Nothing is known: what was true a moment ago is the better guess. Asked again in the next
+			 * turn. */
+			dp.addresses_stale = true;
+			continue;
+		}
 		changed |= count != entry->n || (count > 0 && memcmp(text, entry->text, count * sizeof(*text)) != 0);
 		free(entry->text);
 		*entry = (struct dp_addresses){.port = p, .n = count, .text = text};
@@ -105,9 +114,18 @@ refresh_taps(void)
 		struct dp_link link;
 		if (row == NULL)
 			continue;
-		if (dp_netlink_link(m->plan.ports[p].exception.tap, &link) < 0)
+		int rc = dp_netlink_link(m->plan.ports[p].exception.tap, &link);
+		if (rc < 0 && rc != -ENODEV)
+			continue; /* nothing is known; asked again soon */
+		if (rc < 0) {
 			link.up = link.carrier = false; /* gone; its counters stay as they were */
-		else {
+		} else if (dp.tap_index[p] != 0 && link.index != dp.tap_index[p]) {
+			/* Deleted and made again: what we hold belongs to the one that is gone. */
+			dp.tap_index[p] = 0;
+			dp.events.tap_replaced(dp.events.context, p);
+			link.up = link.carrier = false;
+		} else {
+			dp.tap_index[p] = link.index;
 			dp_set(&row->rx_packets, link.rx_packets);
 			dp_set(&row->rx_bytes, link.rx_bytes);
 			dp_set(&row->rx_dropped, link.rx_dropped);
@@ -169,8 +187,7 @@ launch(struct dp_error *error)
 	for (unsigned t = 0; t < m->n_threads; t++)
 		if (dp_exception_thread_start(m->threads[t], error) < 0)
 			return -1;
-	m->launched = true;
-	for (unsigned i = 0; i < m->n_lcores; i++) {
+	for (unsigned i = 0; i < m->n_lcores; i++, m->n_launched++) {
 		int rc = rte_eal_remote_launch(dp_lcore_main, m->lcores[i], m->lcores[i]->id);
 		if (rc < 0)
 			return dp_fail(error, -rc, "rte_eal_remote_launch", "lcore", "lcore %u", m->lcores[i]->id);
@@ -270,10 +287,12 @@ quiesce(void)
 {
 	struct dp_machine *m = &dp.machine;
 	uint64_t seen[DP_MAX_LCORES];
-	for (unsigned i = 0; i < m->n_lcores; i++)
+	/* The new pointer must be visible before the turns are read, or turns that began earlier are counted. */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned i = 0; i < m->n_launched; i++)
 		seen[i] = atomic_load_explicit(&m->lcores[i]->row->polls, memory_order_acquire);
 	int64_t deadline = now_ms() + QUIESCE_MS;
-	for (unsigned i = 0; i < m->n_lcores; i++) {
+	for (unsigned i = 0; i < m->n_launched; i++) {
 		/* Two: the turn that was under way may have read the old pointer. */
 		while (atomic_load_explicit(&m->lcores[i]->row->polls, memory_order_acquire) < seen[i] + 2) {
 			if (now_ms() > deadline)
@@ -323,7 +342,7 @@ dp_service(int wake_fd)
 static bool
 all_lcores(_Atomic bool *(*flag)(struct dp_lcore *))
 {
-	for (unsigned i = 0; i < dp.machine.n_lcores; i++)
+	for (unsigned i = 0; i < dp.machine.n_launched; i++)
 		if (!atomic_load_explicit(flag(dp.machine.lcores[i]), memory_order_acquire))
 			return false;
 	return true;
@@ -345,7 +364,7 @@ finished_flag(struct dp_lcore *lcore)
 static bool
 enter_phase(enum dp_phase phase, _Atomic bool *(*reached)(struct dp_lcore *))
 {
-	for (unsigned i = 0; i < dp.machine.n_lcores; i++)
+	for (unsigned i = 0; i < dp.machine.n_launched; i++)
 		atomic_store_explicit(&dp.machine.lcores[i]->phase, phase, memory_order_release);
 	int64_t deadline = now_ms() + QUIESCE_MS;
 	while (!all_lcores(reached)) {
@@ -356,19 +375,23 @@ enter_phase(enum dp_phase phase, _Atomic bool *(*reached)(struct dp_lcore *))
 	return true;
 }
 
-/* From the wire inwards: lcores take nothing new, then the taps are served to the end, then lcores send the rest. */
-static void
+/*
+ * From the wire inwards: lcores take nothing new, then the taps are served to the end, then lcores send the rest. False
+ * when an lcore stands still: it may use anything at any time.
+ */
+static bool
 stop_traffic(void)
 {
 	struct dp_machine *m = &dp.machine;
-	if (!m->launched)
-		return;
-	m->launched = false;
-	bool drained = enter_phase(DP_PHASE_DRAIN, drained_flag);
-	for (unsigned t = 0; t < m->n_threads; t++)
+	if (!enter_phase(DP_PHASE_DRAIN, drained_flag))
+		return false;
+	for (unsigned t = 0; t < DP_MAX_EXCEPTION_THREADS && m->threads[t] != NULL; t++)
 		dp_exception_thread_stop(m->threads[t]);
-	if (drained && enter_phase(DP_PHASE_STOP, finished_flag))
-		rte_eal_mp_wait_lcore();
+	if (!enter_phase(DP_PHASE_STOP, finished_flag))
+		return false;
+	for (unsigned i = 0; i < m->n_launched; i++)
+		rte_eal_wait_lcore(m->lcores[i]->id);
+	return true;
 }
 
 static void
@@ -383,9 +406,11 @@ unsigned
 dp_stop(void)
 {
 	struct dp_machine *m = &dp.machine;
-	if (!dp.eal_started)
+	if (!dp.eal_started || dp.stopped)
 		return 0;
-	stop_traffic();
+	dp.stopped = true;
+	if (!stop_traffic())
+		return DP_STOP_STUCK;
 	for (unsigned p = 0; p < m->n_ports; p++) {
 		if (m->ports[p].row != NULL)
 			dp_port_refresh_counters(&m->ports[p]);

@@ -150,6 +150,8 @@ struct dp_events {
 	void (*link)(void *context, unsigned port, bool up, uint32_t speed_mbps);
 	void (*addresses)(void *context);
 	void (*removed)(void *context, unsigned port);
+	/* The port's tap was deleted and made again: only a new start attaches to the new one. */
+	void (*tap_replaced)(void *context, unsigned port);
 };
 
 const char *dp_version(void);
@@ -185,7 +187,13 @@ int dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_error *erro
  */
 void dp_service(int wake_fd);
 
-/* Drains and stops lcores, exception threads, ports and EAL, in this order. Returns mbufs that did not come back. */
+/* An lcore stands still: nothing was freed, and the process can only exit. */
+#define DP_STOP_STUCK UINT32_MAX
+
+/*
+ * Drains and stops lcores, exception threads, ports and EAL, in this order. Returns the mbufs that did not come back,
+ * or DP_STOP_STUCK. After a failed dp_start(), or a second time, there is nothing to do and nothing missing.
+ */
 unsigned dp_stop(void);
 
 #ifdef __cplusplus

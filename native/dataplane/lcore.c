@@ -197,8 +197,11 @@ sort_burst(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rul
 				to->no_path[to->n_no_path++] = m;
 			else if (action.limited && !within_limit(rules, l->index, rule, &now))
 				to->limited[to->n_limited++] = m;
-			else
+			else {
+				m->port =
+					q->port_id; /* the exception thread goes by it, and not every driver sets it */
 				to->kernel[action.klass][to->n_kernel[action.klass]++] = m;
+			}
 		}
 		count_rule(rules, l->index, rule, (uint64_t)(i - first), bytes);
 	}

@@ -42,6 +42,7 @@ read_answer(int fd, on_message handle, void *context)
 	if (buffer == NULL)
 		return -ENOMEM;
 	int rc = 1;
+	bool interrupted = false;
 	while (rc > 0) {
 		ssize_t n = recv(fd, buffer, BUFFER_BYTES, 0);
 		if (n < 0) {
@@ -51,6 +52,7 @@ read_answer(int fd, on_message handle, void *context)
 		unsigned left = (unsigned)n;
 		for (struct nlmsghdr *m = (struct nlmsghdr *)buffer; rc > 0 && NLMSG_OK(m, left);
 		     m = NLMSG_NEXT(m, left)) {
+			interrupted |= (m->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 			if (m->nlmsg_type == NLMSG_DONE) {
 				rc = 0;
 			} else if (m->nlmsg_type == NLMSG_ERROR) {
@@ -63,7 +65,8 @@ read_answer(int fd, on_message handle, void *context)
 		}
 	}
 	free(buffer);
-	return rc;
+	/* The tables changed while they were told: some of it may be missing. */
+	return rc == 0 && interrupted ? -EAGAIN : rc;
 }
 
 static int

@@ -11,8 +11,8 @@
 
 /* The longest frame a tap hands over: 64 KiB of IP and what may stand before it. */
 #define DP_FRAME_MAX 65600
-/* The most wire frames one tap frame may become. */
-#define DP_SEGMENTS_MAX 512
+/* The most wire frames one tap frame may become: 64 KiB at Linux's smallest MSS of 48. */
+#define DP_SEGMENTS_MAX 1366
 
 enum dp_gso { DP_GSO_NONE, DP_GSO_TCP4, DP_GSO_TCP6 };
 

@@ -127,15 +127,24 @@ dp_port_start(struct dp_port *port, struct dp_error *error)
 	return 0;
 }
 
-/* Some VFs count in 32 bits: a reading below the last one, both in 32 bits, has come round once. */
+/*
+ * What a device counted between two readings. Some VFs count in 32 bits: from the upper half of that range to the lower
+ * the counter has come round; any other step down is a device that was reset and counts from zero.
+ */
+uint64_t
+dp_port_counter_step(uint64_t before, uint64_t now)
+{
+	if (now >= before)
+		return now - before;
+	bool came_round = before <= UINT32_MAX && before > INT32_MAX && now <= INT32_MAX;
+	return came_round ? now + (UINT64_C(1) << 32) - before : now;
+}
+
 static void
 add_reading(dp_slot_t *slot, uint64_t *last, uint64_t now)
 {
-	uint64_t step = now - *last;
-	if (now < *last)
-		step = *last <= UINT32_MAX ? now + (UINT64_C(1) << 32) - *last : now;
+	dp_count(slot, dp_port_counter_step(*last, now));
 	*last = now;
-	dp_count(slot, step);
 }
 
 void

@@ -38,6 +38,8 @@ int dp_port_open(struct dp_port *port, const struct dp_port_plan *plan, struct d
 /* Queues for `n_lcores` lcores, and a spare transmit queue for injection when the device has one. */
 int dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *mempool, struct dp_error *error);
 int dp_port_start(struct dp_port *port, struct dp_error *error);
+/* How far a counter went from one reading to the next. */
+uint64_t dp_port_counter_step(uint64_t before, uint64_t now);
 /* Adds what the device counted since the last reading to the port's row. */
 void dp_port_refresh_counters(struct dp_port *port);
 /* Reads the link; true when it changed. */

@@ -13,8 +13,8 @@
 
 #define HANDOVER_RING_SIZE 1024
 #define EXCEPTION_RING_SIZE 1024
-/* Holds one tap frame cut into the most segments, and then some. */
-#define INJECT_RING_SIZE (4 * DP_SEGMENTS_MAX)
+/* A power of two above DP_SEGMENTS_MAX: a tap frame is taken when the ring has room for all that it may become. */
+#define INJECT_RING_SIZE 2048
 
 /* Every ring has one producer and one consumer. */
 static struct rte_ring *

@@ -17,7 +17,7 @@ struct dp_machine {
 	_Atomic bool tap_up[DP_MAX_PORTS]; /* control: write, exception threads: read */
 	unsigned n_lcores;
 	struct dp_lcore *lcores[DP_MAX_LCORES];
-	bool launched;
+	unsigned n_launched;
 	unsigned n_threads;
 	struct dp_exception_thread *threads[DP_MAX_EXCEPTION_THREADS];
 };

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "checks.h"
+#include "port.h"
 
 #define COUNTER_BYTES (1 << 20)
 #define DEADLINE_S 30
@@ -59,7 +60,21 @@ ignore_removal(void *context, unsigned port)
 	(void)context, (void)port;
 }
 
-static const struct dp_events ignore = {.link = ignore_link, .addresses = ignore_addresses, .removed = ignore_removal};
+static unsigned taps_replaced;
+
+static void
+count_replaced_tap(void *context, unsigned port)
+{
+	(void)context, (void)port;
+	taps_replaced++;
+}
+
+static const struct dp_events ignore = {
+	.link = ignore_link,
+	.addresses = ignore_addresses,
+	.removed = ignore_removal,
+	.tap_replaced = count_replaced_tap,
+};
 
 /* The lowest and the highest CPU we may use; both the same on a machine with one. */
 static void
@@ -357,7 +372,22 @@ write_file(const char *path, const char *text)
 	return good;
 }
 
-/* A user and network namespace of our own, and in it a persistent tap that is up or down. */
+/* Makes the tap persistent, and up or down; or makes it go. */
+static bool
+set_tap(bool exists, bool up)
+{
+	int tun = open("/dev/net/tun", O_RDWR), sock = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", TAP);
+	bool good = ioctl(tun, TUNSETIFF, &request) == 0 && ioctl(tun, TUNSETPERSIST, exists) == 0;
+	request.ifr_flags = up ? IFF_UP : 0;
+	good = good && (!exists || ioctl(sock, SIOCSIFFLAGS, &request) == 0);
+	close(tun);
+	close(sock);
+	return good;
+}
+
+/* A user and network namespace of our own, and in it a tap. */
 static bool
 make_tap(bool up)
 {
@@ -370,14 +400,7 @@ make_tap(bool up)
 	write_file("/proc/self/setgroups", "deny");
 	snprintf(map, sizeof(map), "0 %u 1", gid);
 	write_file("/proc/self/gid_map", map);
-	int tun = open("/dev/net/tun", O_RDWR), sock = socket(AF_INET, SOCK_DGRAM, 0);
-	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", TAP);
-	bool good = ioctl(tun, TUNSETIFF, &request) == 0 && ioctl(tun, TUNSETPERSIST, 1) == 0;
-	request.ifr_flags = up ? IFF_UP : 0;
-	good = good && ioctl(sock, SIOCSIFFLAGS, &request) == 0;
-	close(tun);
-	close(sock);
+	bool good = set_tap(true, up);
 	return check(good, "makes a tap%s", good ? "" : strerror(errno));
 }
 
@@ -444,6 +467,61 @@ refuses_start(const char *tap, uint16_t queues, const char *call, int errnum)
 	      strerror(error.errnum), error.message);
 }
 
+/* A stop that was asked for while a start was failing: everything is already gone. */
+static void
+stop_after_failed_start(void)
+{
+	refuses_start("nosuch", 1, "tap_lookup", ENODEV);
+	check(dp_stop() == 0, "a stop after a failed start finds nothing to do");
+}
+
+static bool
+run_ip(const char *arguments)
+{
+	char command[128];
+	snprintf(command, sizeof(command), "ip link %s", arguments);
+	return system(command) == 0;
+}
+
+/* Deleted under us it is down; made again it is another netdev, which only a new start attaches to. */
+static void
+tap_is_replaced(void)
+{
+	struct scenario s;
+	if (!make_tap(true))
+		return;
+	prepare(&s, DP_MODE_MACSWAP, 1);
+	add_port(&s, "net_null0,no-rx=1", 0);
+	s.plan.ports[0].peer = 0;
+	s.plan.ports[0].exception.backend = DP_BACKEND_TAP;
+	name_tap(&s, TAP);
+	if (!start(&s) || !swap(&forward_all, 1))
+		return;
+	wait_for(&s, "tap_up", "tap=" TAP, 0);
+	check(run_ip("delete " TAP), "deletes the tap");
+	struct dp_layout layout = dp_get_layout();
+	time_t deadline = time(NULL) + DEADLINE_S;
+	while (time(NULL) < deadline && count(&s, &layout, "tap_up", "") != 0)
+		dp_service(s.wake);
+	check(count(&s, &layout, "tap_up", "") == 0 && taps_replaced == 0, "a tap that is gone is down");
+	check(set_tap(true, true), "makes it again");
+	while (time(NULL) < deadline && taps_replaced == 0)
+		dp_service(s.wake);
+	check(taps_replaced == 1 && count(&s, &layout, "tap_up", "") == 0,
+	      "tells that it was replaced, and stays down");
+	stop_and_audit(&s, "replaced tap");
+}
+
+static void
+counters_of_devices(void)
+{
+	const uint64_t top = UINT64_C(1) << 32;
+	check(dp_port_counter_step(5, 9) == 4, "a counter that went on");
+	check(dp_port_counter_step(top - 10, 5) == 15, "a 32-bit counter that came round");
+	check(dp_port_counter_step(1000, 5) == 5, "a counter of a device that was reset");
+	check(dp_port_counter_step(top + 1000, 5) == 5, "a 64-bit counter of a device that was reset");
+}
+
 static void
 missing_tap(void)
 {
@@ -493,6 +571,9 @@ static const struct {
 	{"exception_flood", exception_flood},
 	{"exception_limit", exception_limit},
 	{"tap_is_down", tap_is_down},
+	{"tap_is_replaced", tap_is_replaced},
+	{"stop_after_failed_start", stop_after_failed_start},
+	{"counters_of_devices", counters_of_devices},
 	{"missing_tap", missing_tap},
 	{"not_a_tap", not_a_tap},
 	{"single_queue_tap", single_queue_tap},

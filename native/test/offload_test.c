@@ -202,13 +202,20 @@ static void
 test_segmentation(void)
 {
 	uint64_t random = 2;
-	unsigned right = 0;
+	unsigned right = 0, total = N_SEGMENTED;
 	for (unsigned i = 0; i < N_SEGMENTED; i++) {
 		struct frame f = make_frame(&random, TCP, between(&random, 0, i % 10 == 0 ? 65000 : 6000));
 		right += cuts_right(&f, between(&random, 88, 9000));
 		free(f.data);
 	}
-	check(right == N_SEGMENTED, "%u of %u TCP frames are cut into right segments", right, N_SEGMENTED);
+	for (uint32_t mss = 48; mss <= 100; mss += 4, total++) {
+		struct frame f = make_frame(&random, TCP, 65000);
+		struct dp_offload offload = {.gso = f.ipv6 ? DP_GSO_TCP6 : DP_GSO_TCP4, .segment_bytes = (uint16_t)mss};
+		struct dp_segmenter cutter;
+		right += dp_segmenter_init(&cutter, f.data, f.length, &offload) && cuts_right(&f, mss);
+		free(f.data);
+	}
+	check(right == total, "%u of %u TCP frames are cut into right segments, down to an MSS of 48", right, total);
 }
 
 static void

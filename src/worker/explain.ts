@@ -90,6 +90,23 @@ function explainMemory(error: NativeError, plan: Plan): Explanation {
       }
 }
 
+function explainDevice(error: NativeError): Explanation {
+  return {
+    code: 'ERR_DEVICE',
+    message: `need the device of ${error.subject} to work, found ${error.call}: ${error.detail}`,
+    hint: 'see that the device exists, is bound to a driver DPDK can use, and that ports[].device, queues and mtu fit it',
+  }
+}
+
+/** EAL says EFAULT when no bus knows a driver of that name. */
+function explainUnknownDevice(error: NativeError): Explanation {
+  return {
+    code: 'ERR_DEVICE',
+    message: `need a driver for the device ${error.subject}, found none of that name in this DPDK (${error.detail})`,
+    hint: 'ports[].device is a PCI address such as "0000:3b:02.1", or a vdev such as net_af_packet0,iface=eth1',
+  }
+}
+
 function explain(error: NativeError, plan: Plan): Explanation | undefined {
   switch (error.call) {
     case 'tap_lookup':
@@ -100,6 +117,31 @@ function explain(error: NativeError, plan: Plan): Explanation | undefined {
       return explainOpen(error)
     case 'rte_pktmbuf_pool_create':
       return explainMemory(error, plan)
+    case 'TUNSETVNETHDRSZ':
+    case 'TUNSETOFFLOAD':
+    case 'TUNSETSNDBUF':
+    case 'SIOCSIFHWADDR':
+      return {
+        code: 'ERR_TUN',
+        message: `need to set up tap ${error.subject}, found ${error.call}: ${error.detail}`,
+        hint: 'the kernel must be 4.x or newer and the tap one that we may attach to; see dmesg for what it refused',
+      }
+    case 'malloc':
+    case 'pthread_create':
+    case 'rte_ring_create':
+    case 'mmap':
+    case 'fstat':
+      return {
+        code: 'ERR_MEMORY',
+        message: `need memory and threads for ${error.subject}, found ${error.call}: ${error.detail}`,
+        hint: "raise the pod's memory limit and its limit of processes (pids), or use fewer lcores and queues",
+      }
+    case 'socket':
+      return {
+        code: 'ERR_TUN',
+        message: `need an rtnetlink socket to follow the tap's addresses, found ${error.detail}`,
+        hint: 'let the seccomp profile allow AF_NETLINK sockets',
+      }
     case 'rte_eal_init':
       return error.code === 'ENOMEM' || error.code === 'EACCES'
         ? explainMemory(error, plan)
@@ -109,17 +151,18 @@ function explain(error: NativeError, plan: Plan): Explanation | undefined {
             hint: "EAL's own log lines before this one name the cause",
           }
     case 'rte_dev_probe':
+      if (error.code === 'EFAULT' || error.code === 'EINVAL') return explainUnknownDevice(error)
+      return explainDevice(error)
     case 'rte_eth_dev_info_get':
     case 'rte_eth_dev_configure':
     case 'rte_eth_rx_queue_setup':
     case 'rte_eth_tx_queue_setup':
     case 'rte_eth_dev_set_mtu':
+    case 'rte_eth_dev_get_mtu':
+    case 'rte_eth_macaddr_get':
+    case 'rte_eth_dev_adjust_nb_rx_tx_desc':
     case 'rte_eth_dev_start':
-      return {
-        code: 'ERR_DEVICE',
-        message: `need the device of ${error.subject} to work, found ${error.call}: ${error.detail}`,
-        hint: 'see that the device exists, is bound to a driver DPDK can use, and that ports[].device, queues and mtu fit it',
-      }
+      return explainDevice(error)
     case 'pcap_compile':
       return {
         code: 'ERR_RULE',

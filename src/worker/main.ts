@@ -1,10 +1,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { PortEvent, WorkerReport, WorkerRequest } from '../ipc/messages.js'
+import type { WorkerReport, WorkerRequest } from '../ipc/messages.js'
 import { workerRequest } from '../ipc/messages.js'
 import { createLogger } from '../log.js'
 import type { Plan } from '../plan/types.js'
 import { reportError } from './explain.js'
-import { native } from './native.js'
+import { type NativeEvent, native, stopStuck } from './native.js'
 
 /**
  * The worker's entry: one life of the data plane. It obeys the channel and nothing else: a signal that reaches the
@@ -46,7 +46,10 @@ class DataPlane {
 
   async start(plan: Plan): Promise<void> {
     this.#plan = plan
-    const onEvent = (event: PortEvent): void => void report({ type: 'event', event })
+    const onEvent = (event: NativeEvent): void => {
+      if (event.kind === 'tapReplaced') void this.#giveUp(event.port)
+      else void report({ type: 'event', event })
+    }
     try {
       const info = await native.start(plan, COUNTERS_FD, onEvent)
       await report({ type: 'started', info })
@@ -66,12 +69,21 @@ class DataPlane {
     }
   }
 
+  /** Only another life attaches to the new tap. */
+  async #giveUp(port: string): Promise<void> {
+    const message = `the tap of port ${port} was deleted and made again`
+    await report({ type: 'failed', error: { code: 'ERR_WORKER', message } })
+    await native.stop()
+    leave(1)
+  }
+
   async stop(): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
     if (this.#plan !== undefined) {
       const missing = await native.stop()
-      if (missing > 0) log.error({ missing }, 'mbufs did not come back to their pools')
+      if (missing === stopStuck) log.error('an lcore stands still, nothing was freed')
+      else if (missing > 0) log.error({ missing }, 'mbufs did not come back to their pools')
     }
     await report({ type: 'stopped' })
     leave(0)

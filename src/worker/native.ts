@@ -12,6 +12,12 @@ export interface NativeError extends Error {
   readonly detail: string
 }
 
+/** What `start` tells while it runs. */
+export type NativeEvent =
+  | PortEvent
+  /** The tap was deleted and made again: what the data plane holds belongs to the one that is gone. */
+  | { readonly kind: 'tapReplaced'; readonly port: string }
+
 /** The whole addon. It assumes a valid plan: validation is TypeScript's, native code only guards its memory. */
 export interface Native {
   readonly dpdkVersion: string
@@ -20,7 +26,7 @@ export interface Native {
    * Counters go to the file `counters` (a descriptor). `onEvent` gets link and address changes until `stop`.
    * Once per process. Rejects with {@link NativeError}.
    */
-  start(plan: Plan, counters: number, onEvent: (event: PortEvent) => void): Promise<StartInfo>
+  start(plan: Plan, counters: number, onEvent: (event: NativeEvent) => void): Promise<StartInfo>
   /**
    * Compiles and swaps the rule list; resolves when every lcore runs it. The old list stays in force on error.
    * Rejects with {@link NativeError}, `subject` being the rule's name.
@@ -28,10 +34,13 @@ export interface Native {
   swapRules(rules: readonly NativeRule[]): Promise<CounterLayout>
   /**
    * Stops lcores, exception threads, ports and EAL, in this order. Afterwards the process can only exit.
-   * Resolves with the number of mbufs that did not come back to their pools: 0, or there is a leak.
+   * Resolves with the number of mbufs that did not come back to their pools: 0, or there is a leak; `stopStuck` when an lcore stands still.
    */
   stop(): Promise<number>
 }
+
+/** `stop` freed nothing, since an lcore stands still. */
+export const stopStuck = 0xffff_ffff
 
 const addon = new URL('../../build/Release/spillway.node', import.meta.url)
 export const native = createRequire(import.meta.url)(addon.pathname) as Native
