@@ -112,3 +112,28 @@ describe('a worker that dies', () => {
     expect(await ping(lab.peer, labNetwork.tapV4)).toEqual({ sent: 3, received: 3, duplicates: 0 })
   })
 })
+
+describe('a tap that is deleted and made again', () => {
+  test('is not ready while it is gone, and works once it is back', async () => {
+    const lab = await readyLab()
+    const { tap, tapV4, vfMac } = labNetwork
+    const old = await workerPid(lab)
+
+    await lab.pod.run(['ip', 'link', 'delete', tap])
+
+    await eventually('not ready', async () => ((await lab.instance.status()).ready ? undefined : true))
+    expect(await workerPid(lab)).toBe(old)
+    const lines = [
+      `tuntap add dev ${tap} mode tap`,
+      `link set ${tap} address ${vfMac}`,
+      `addr add ${tapV4}/24 dev ${tap}`,
+      `link set ${tap} up`,
+    ]
+    await lab.pod.run(['ip', '-batch', '-'], `${lines.join('\n')}\n`)
+
+    const status = await nextWorker(lab, old)
+    expect(status.worker.restarts.failed).toBe(1)
+    expect(status.worker.lastDeath?.message).toMatch(/deleted and made again/)
+    expect(await ping(lab.peer, tapV4)).toEqual({ sent: 3, received: 3, duplicates: 0 })
+  })
+})
