@@ -11,7 +11,7 @@ import { setFlagsFromString } from 'node:v8'
 const supervisorFlags = ['--semi-space-growth-factor=1', '--optimize-for-size', '--no-opt', '--no-maglev']
 if (process.argv[2] === 'run') for (const flag of supervisorFlags) setFlagsFromString(flag)
 
-for (const [signal, exitCode] of Object.entries({ SIGTERM: 0, SIGINT: 130 })) {
+for (const [signal, exitCode] of Object.entries({ SIGTERM: 0, SIGINT: 130, SIGHUP: 129 })) {
   const stopEarly = () => process.exit(exitCode)
   process.on(signal, stopEarly)
   // Not at once: Node has prepared for the new handler already, and taking away the last old one would undo that.
@@ -22,6 +22,9 @@ const program = new URL('../dist/cli/main.js', import.meta.url)
 if (existsSync(program)) {
   const { main } = await import(program.href)
   await main()
+  // At once: while Node takes itself down in order, signals have their defaults again, and a second SIGTERM that comes
+  // then would turn a clean stop into a death by signal.
+  if (process.argv[2] === 'run') process.exit()
 } else {
   process.stderr.write(
     'spillway: ERR_MISSING_TOOL: expected the built program in dist/, found nothing\n' +

@@ -6,17 +6,18 @@ import { discoverEnvironment } from '../environment/discover.js'
 import { SpillwayError } from '../errors.js'
 import { makeStatus } from '../http/make-status.js'
 import { startHttpServer } from '../http/server.js'
+import type { NativeRule } from '../ipc/messages.js'
 import { createLogger } from '../log.js'
 import { MetricsExporter } from '../metrics/exporter.js'
 import { makePlan } from '../plan/plan.js'
 import type { Plan } from '../plan/types.js'
 import { composeRules } from '../rules/compose.js'
-import { startProver } from '../rules/prover.js'
+import { type Prover, startProver } from '../rules/prover.js'
 import { narrowAffinity } from '../supervisor/affinity.js'
 import { catchChannelFaults } from '../supervisor/channel-faults.js'
 import { makeRunFolder } from '../supervisor/run-folder.js'
 import { onStopSignals } from '../supervisor/signals.js'
-import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.js'
+import { Supervisor } from '../supervisor/supervisor.js'
 import { workerProgram } from '../supervisor/worker-program.js'
 import { renderTotals } from '../top/table.js'
 import { addConfigOptions, type ConfigOptions, configFromOptions } from './config.js'
@@ -37,51 +38,71 @@ async function run({ config, settings }: LoadedConfig, version: string): Promise
   const plan = makePlan(config, environment)
   logIntentions(settings, plan, version)
 
-  // First of all, so that whatever is started inherits it.
-  await narrowAffinity(plan.cpus.housekeeping)
   const prover = startProver()
   const folder = makeRunFolder(environment.runtimeDirectory)
+  const supervisor = new Supervisor({
+    plan,
+    worker: workerProgram(workerEntry, folder.path),
+    rules: { compose: (addresses) => composeRules(plan, addresses), prove: (rules) => prover.prove(rules) },
+    restart: config.restart,
+    stallMs: config.watchdog.stallMs,
+    afterEachWorker: () => folder.clear(),
+  })
+  // Before the first `await`, so that no signal finds the folder without them, and never taken away: one that comes
+  // while the last things are cleaned up must not end the process either.
+  const stop = new AbortController()
+  onStopSignals(() => {
+    stop.abort()
+    supervisor.stop()
+  })
   try {
-    await prover.prove(composeRules(plan, []))
-    const supervisorOptions: SupervisorOptions = {
-      plan,
-      worker: workerProgram(workerEntry, folder.path),
-      rules: { compose: (addresses) => composeRules(plan, addresses), prove: (rules) => prover.prove(rules) },
-      restart: config.restart,
-      stallMs: config.watchdog.stallMs,
-      afterEachWorker: () => folder.clear(),
-    }
-    await supervise(supervisorOptions, config, version)
+    // Before any process is started, so that all inherit it.
+    await unlessStopped(stop.signal, narrowAffinity(plan.cpus.housekeeping))
+    if (!stop.signal.aborted) await proveUnlessStopped(stop.signal, prover, composeRules(plan, []))
+    if (!stop.signal.aborted) await supervise(supervisor, config, version)
   } finally {
     folder.remove()
     await prover.stop()
   }
 }
 
+/** A proof takes seconds for long rules: whoever wants to stop does not wait for it. */
+async function proveUnlessStopped(stop: AbortSignal, prover: Prover, rules: readonly NativeRule[]): Promise<void> {
+  const end = (): void => void prover.stop()
+  stop.addEventListener('abort', end, { once: true })
+  await unlessStopped(stop, prover.prove(rules))
+  stop.removeEventListener('abort', end)
+}
+
+/** A step that fails once a stop was asked for failed because of that: Ctrl-C also reaches the programs it waits for. */
+async function unlessStopped(stop: AbortSignal, step: Promise<unknown>): Promise<void> {
+  try {
+    await step
+  } catch (error) {
+    if (!stop.aborted) throw error
+  }
+}
+
 /** Serves HTTP as long as there is something to say: before the first worker, while one is down, until the last is reaped. */
-async function supervise(options: SupervisorOptions, config: Config, version: string): Promise<void> {
-  const supervisor = new Supervisor(options)
+async function supervise(supervisor: Supervisor, config: Config, version: string): Promise<void> {
   const metrics = new MetricsExporter(supervisor, version)
   const http = await startHttpServer({ listen: listenAddress(config), source: supervisor, metrics, version })
   let bug: unknown
-  const release = [
-    onStopSignals(() => supervisor.stop()),
-    catchChannelFaults(
-      (message) => supervisor.blameWorker(`sent bytes that are no message: ${message}`),
-      (error) => {
-        bug ??= error
-        log.fatal({ err: error }, 'unexpected error, stopping')
-        supervisor.stop()
-      },
-    ),
-  ]
+  const release = catchChannelFaults(
+    (message) => supervisor.blameWorker(`sent bytes that are no message: ${message}`),
+    (error) => {
+      bug ??= error
+      log.fatal({ err: error }, 'unexpected error, stopping')
+      supervisor.stop()
+    },
+  )
   try {
     await supervisor.run()
     printTotals(supervisor, version)
   } finally {
     metrics.stop()
     await http.close()
-    for (const undo of release) undo()
+    release()
   }
   if (bug !== undefined) throw bug
 }

@@ -92,6 +92,49 @@ describe('spillway run', () => {
   })
 })
 
+describe('spillway run, told to stop', () => {
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'by %s while its rules are proved, leaves nothing',
+    async (signal) => {
+      const run = startRun({ ...nullPorts, rules: [1, 2, 3].map(ruleOf170Hosts) })
+      const prover = await eventually('the prover', () => childNamed(run.child.pid ?? 0, 'spillway-prover'))
+      run.child.kill(signal)
+      expect(await run.ended).toEqual({ exitCode: 0, signal: null })
+      expect(run.stderr()).not.toContain('"msg":"worker spawned"')
+      expect(run.stderr()).not.toContain('ERR_')
+      expect(readdirSync(run.folder)).toEqual(['spillway.yaml'])
+      expect(isAlive(prover)).toBe(false)
+    },
+  )
+
+  test('again and again to the last moment, ends with 0', async () => {
+    const run = startRun(nullPorts)
+    await run.ready()
+    const again = setInterval(() => run.child.kill('SIGTERM'), 1)
+    expect(await run.ended.finally(() => clearInterval(again))).toEqual({ exitCode: 0, signal: null })
+    expect(readdirSync(run.folder)).toEqual(['spillway.yaml'])
+  })
+})
+
+/** Three of these keep the prover busy for a second. */
+function ruleOf170Hosts(net: number): object {
+  const hosts = Array.from({ length: 170 }, (_, host) => `host 10.${net}.${host}.1`)
+  return { name: `hosts${net}`, match: hosts.join(' or '), to: 'drop' }
+}
+
+function childNamed(parent: number, name: string): number | undefined {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').map(Number)
+  return children.find((pid) => pid > 0 && nameOf(pid) === name)
+}
+
+function nameOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+  } catch {
+    return undefined // it has ended since it was listed
+  }
+}
+
 describe('what cannot run', () => {
   test('a rule that does not compile ends it with 78 before anything is started', async () => {
     const run = startRun({ ...nullPorts, rules: [{ name: 'typo', match: 'tcp prot 179', to: 'drop' }] })
