@@ -15,8 +15,17 @@ export function reasonsNotReady(
   if (view.state !== 'running') return [`not forwarding: ${view.state}`]
   const removed = view.removedPorts.map((port) => `port ${port} was removed`)
   const standing = standingLcores.map((lcore) => `lcore ${lcore} makes no progress`)
-  const taps = gauges
-    .filter(({ name, value }) => name === 'tap_up' && value === 0n)
-    .map(({ labels }) => `exception path of port ${labels.port} is not attached: tap ${labels.tap} is down`)
-  return [...removed, ...standing, ...taps]
+  return [...removed, ...standing, ...lostTaps(gauges)]
+}
+
+/** A tap has carrier as long as somebody holds it. One that was deleted and made again can be up, and is not ours. */
+function lostTaps(gauges: readonly Sample[]): string[] {
+  const without = (gauge: string): readonly Sample[] =>
+    gauges.filter(({ name, value }) => name === gauge && value === 0n)
+  const down = without('tap_up')
+  const downPorts = new Set(down.map(({ labels }) => labels.port))
+  const alone = without('tap_carrier').filter(({ labels }) => !downPorts.has(labels.port))
+  const tell = (words: string, samples: readonly Sample[]): string[] =>
+    samples.map(({ labels: { port, tap } }) => `exception path of port ${port} is not attached: tap ${tap} ${words}`)
+  return [...tell('is down', down), ...tell('has no carrier', alone)]
 }

@@ -28,6 +28,17 @@ describe('ready', () => {
     ])
   })
 
+  test('is not a tap that is up but that nobody holds, and a tap that is down is named once', () => {
+    const tap = (upValue: bigint, carrierValue: bigint): Sample[] => [
+      gauge('tap_up', { port: 'vf0', tap: 'ext0' }, upValue),
+      gauge('tap_carrier', { port: 'vf0', tap: 'ext0' }, carrierValue),
+    ]
+    const notAttached = 'exception path of port vf0 is not attached: tap ext0'
+    expect(reasonsNotReady(whileRunning.view, tap(1n, 1n), [])).toEqual([])
+    expect(reasonsNotReady(whileRunning.view, tap(1n, 0n), [])).toEqual([`${notAttached} has no carrier`])
+    expect(reasonsNotReady(whileRunning.view, tap(0n, 0n), [])).toEqual([`${notAttached} is down`])
+  })
+
   test('is nothing without a worker', () => {
     expect(reasonsNotReady(whileDown.view, [], [])).toEqual(['not forwarding: waiting'])
   })
