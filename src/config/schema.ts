@@ -17,8 +17,11 @@ const portName = z
   .regex(/^[a-z0-9][a-z0-9._-]{0,30}$/)
   .meta({ expected: 'a name of at most 31 of a-z 0-9 . _ - that starts with a letter or digit' })
 
-/** What the kernel's dev_valid_name() takes, in ASCII, and without the `%` of its name templates. */
-const tapName = z.string().regex(/^(?!\.{1,2}$)(?!.*[/:%])[\x21-\x7e]{1,15}$/)
+/**
+ * What the kernel's dev_valid_name() takes, in ASCII, and without the `%` of its name templates. Without `,` and `=` and
+ * what quotes too: devargs and counter labels are made of it.
+ */
+const tapName = z.string().regex(/^(?!\.{1,2}$)(?!.*[/:%,="'\\])[\x21-\x7e]{1,15}$/)
 
 const powerOfTwo = (least: number, most: number) =>
   z

@@ -87,6 +87,10 @@ describe('a value that cannot be', () => {
     ],
     ['ports: [{ exception: { tap: interface0123456 } }]', 'ports[0].exception.tap: expected auto or the name of a tap'],
     ['ports: [{ exception: { tap: ".." } }]', 'ports[0].exception.tap: expected auto or the name of a tap'],
+    ...['a,b', 'a=b', 'a b', 'a\\tb', ' a', 'a:b', "a'b", 'a\\"b', 'a\\\\b'].map((tap): [string, string] => [
+      `ports: [{ exception: { tap: "${tap}" } }]`,
+      'ports[0].exception.tap: expected auto or the name of a tap',
+    ]),
     ['ports: [{ exception: { tap: "a/b" } }]', 'ports[0].exception.tap: expected auto or the name of a tap'],
     [
       'forwarding: { ethPeer: { vf0: 38880000001 } }',
