@@ -8,13 +8,13 @@ const REQUEST_DEADLINE_MS = 3_000
  * Asks a running instance.
  *
  * @param url  its address, e.g. `http://127.0.0.1:9464`
- * @throws SpillwayError `ERR_USAGE` when nothing that speaks Spillway answers there
+ * @throws SpillwayError `ERR_UNREACHABLE` when nothing that speaks Spillway answers there
  */
 export async function readStatus(url: string): Promise<Status> {
   const answer = await request(new URL('/api/v1/status', url))
   const status = statusSchema.safeParse(answer)
   if (status.success) return status.data
-  throw new SpillwayError('ERR_USAGE', `expected a running Spillway at ${url}, found something else`, {
+  throw new SpillwayError('ERR_UNREACHABLE', `expected a running Spillway at ${url}, found something else`, {
     hint: 'name it by --url http://HOST:PORT, as http.listen says',
     cause: status.error,
   })
@@ -26,9 +26,13 @@ async function request(url: URL): Promise<unknown> {
     return await response.json()
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
-    throw new SpillwayError('ERR_USAGE', `expected a running Spillway at ${url.origin}, found nobody who answers`, {
-      hint: 'start one with "spillway run" or "spillway lab", or name another by --url',
-      cause: error,
-    })
+    throw new SpillwayError(
+      'ERR_UNREACHABLE',
+      `expected a running Spillway at ${url.origin}, found nobody who answers`,
+      {
+        hint: 'start one with "spillway run" or "spillway lab", or name another by --url',
+        cause: error,
+      },
+    )
   }
 }

@@ -24,7 +24,7 @@ describe('reading from a running instance', () => {
 
   test.each([['<html>'], ['{"status":"ok"}'], ['null']])('says that %s is not a Spillway', async (body) => {
     await expect(readStatus(await answerWith(body))).rejects.toMatchObject({
-      code: 'ERR_USAGE',
+      code: 'ERR_UNREACHABLE',
       message: expect.stringContaining('found something else'),
     })
   })
@@ -33,7 +33,7 @@ describe('reading from a running instance', () => {
     const url = await answerWith('')
     servers.splice(0).map((server) => server.close())
     await expect(readStatus(url)).rejects.toMatchObject({
-      code: 'ERR_USAGE',
+      code: 'ERR_UNREACHABLE',
       message: expect.stringContaining('found nobody who answers'),
       hint: expect.stringContaining('--url'),
     })
