@@ -19,6 +19,6 @@ export async function settledStatus(instance: Instance): Promise<Status> {
 }
 
 function totals({ ports }: Status): string {
-  // Without the device's own figures: they are refreshed twice a second.
+  // Without the device's own figures: they are refreshed every 250 ms.
   return JSON.stringify(ports.map(({ totals: { device: _, ...ours } }) => ours))
 }

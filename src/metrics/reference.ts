@@ -22,7 +22,7 @@ lives: they go on over worker restarts and rule changes. A scrape reads a shared
 nor an lcore.
 
 The last column says what is there while there is no worker: *stays* (the last total or description), *absent*, *0*, or
-*goes on* (it is not the worker's). Values of the device and of the tap's kernel side are refreshed twice a second; all
+*goes on* (it is not the worker's). Values of the device and of the tap's kernel side are refreshed every 250 ms; all
 others are of the moment of the scrape.
 
 ${sections.join('\n')}

@@ -15,7 +15,7 @@ export interface PortTotals {
   readonly injectedFrames: bigint
   readonly injectedSegments: bigint
   readonly dropped: Readonly<Record<string, bigint>>
-  /** What the device says: refreshed twice a second. */
+  /** What the device says: refreshed every 250 ms. */
   readonly device: {
     readonly rxPackets: bigint
     readonly rxBytes: bigint

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { SpillwayError } from '../errors.js'
 import type { SlotRange, SlotSource } from '../stats/counter-reader.js'
 
-/** Room for 131,072 slots: 127 lcores, 64 queues and 64 rules fill less than half of it. */
+/** Room for 131,072 slots: 64 lcores, 64 queues and 64 rules fill less than half of it. */
 export const COUNTER_FILE_BYTES = 1 << 20
 const BYTES = BigUint64Array.BYTES_PER_ELEMENT
 

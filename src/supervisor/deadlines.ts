@@ -31,5 +31,5 @@ export const HUGEPAGES_POLL_MS = 20
 /** npm and the terminal's group both deliver one Ctrl-C: a second SIGINT counts only after this. */
 export const SAME_CTRL_C_MS = 500
 
-/** What the supervisor samples for rates; counters of 32-bit VFs are read by the worker twice as often. */
+/** What the supervisor samples for rates; the worker reads those of the device every 250 ms. */
 export const SAMPLE_INTERVAL_MS = 1_000
