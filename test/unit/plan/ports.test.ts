@@ -125,6 +125,14 @@ describe('the exception path', () => {
     expect(made.ports.map(({ exception }) => exception.tap)).toEqual(['ext0', 'ext1'])
   })
 
+  it.each([
+    [port(), 'then the built-ins and local, then forward'],
+    [port('{ backend: none }'), 'no built-ins, since no port has an exception path, then forward'],
+    [{ ...port(), 'exceptionPath.builtins': 'false' }, 'no built-ins, then forward'],
+  ])('decides which rules there will be: %j', (settings, words) => {
+    expect(decision(plan(settings), 'rules')?.reason).toBe(`${words}; the first that matches decides`)
+  })
+
   it('warns of rules to the kernel when no port has one', () => {
     const rules = '[{ name: bgp, match: "tcp port 179", to: kernel }, { name: dns, match: "port 53", to: drop }]'
     const made = plan({ ...port(), rules }, machine({ netdevs: [] }))
