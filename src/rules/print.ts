@@ -13,11 +13,22 @@ export function printProof(list: readonly NativeRule[], proof: Proof): string {
   return [
     ...formatTable([head, ...rows]),
     '',
-    `${proof.programs} expressions of ${proof.sourceInsns} instructions, fused into ${fast}`,
+    `${describeSource(list, proof)} ${fast}`,
     `and ${proof.exactInsns} for all others; ${code}.`,
     `${proof.packets} packets, ${proof.comparisons} comparisons with libpcap: no difference.`,
     '',
   ].join('\n')
+}
+
+/** Counted in the list: the prover's own count has the last rule, which matches without an expression, as one more. */
+function describeSource(list: readonly NativeRule[], { sourceInsns }: Proof): string {
+  const expressions = list.flatMap(({ match }) => match).length
+  if (expressions === 0) return 'No expression to compile; the list became'
+  return `${count(expressions, 'expression')} of ${count(sourceInsns, 'instruction')}, fused into`
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 export function printPacket({ number, lengthBytes, rule }: ReplayedPacket): string {
