@@ -9,7 +9,11 @@ export const START_DEADLINE_MS = 30_000
 /** A swap waits for one burst of every lcore: milliseconds. A worker that cannot in 5 s does not control its lcores. */
 export const RULES_DEADLINE_MS = 5_000
 
-/** Draining takes one turn of the rings, closing a VF about 0.3 s. */
+/**
+ * Draining takes one turn of the rings, closing a VF about 0.3 s: enough for about 3 VFs, and as much as 2 s allow. With
+ * more the worker may get SIGKILL while it closes the last ones. Nothing is lost by that: lcores have stopped and the
+ * counters are in the supervisor's file, the tap is the pod's and stays, and the kernel resets VFs and frees hugepages.
+ */
 export const STOP_DEADLINE_MS = 1_300
 
 /** The worker has said `stopped` and only has to exit. */
