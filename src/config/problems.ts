@@ -40,7 +40,7 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodTyp
   })
 }
 
-export function wrongValue(schema: z.ZodType, path: Path, value: unknown): Problem {
+function wrongValue(schema: z.ZodType, path: Path, value: unknown): Problem {
   const at = schemaAt(schema, path)
   const expected = at === undefined ? 'nothing' : describeExpected(at)
   return { path, message: `expected ${expected}, found ${show(value)}${meantWord(at, value)}` }
@@ -65,7 +65,7 @@ export function unknownSetting(schema: z.ZodType, path: Path, raw: unknown): Pro
 }
 
 /** The sibling with the nearest name, or a setting of just this name somewhere else. */
-export function nearestSetting(schema: z.ZodType, path: Path): string | undefined {
+function nearestSetting(schema: z.ZodType, path: Path): string | undefined {
   const parent = path.slice(0, -1)
   const word = String(path.at(-1))
   const section = schemaAt(schema, parent)

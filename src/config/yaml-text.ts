@@ -5,7 +5,7 @@ import { escapeText } from './plain-text.js'
 import type { Path } from './walk.js'
 
 /** A configuration is a page, not a data set; etcd's own limit for a ConfigMap is the same. */
-export const largestFileBytes = 1024 * 1024
+const largestFileBytes = 1024 * 1024
 const deepestNesting = 64
 /** Four times what 16 ports and 256 rules take. */
 const mostTokens = 50_000

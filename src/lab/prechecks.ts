@@ -59,7 +59,7 @@ function isExecutable(path: string): boolean {
 }
 
 /** Opens the device the way the lab's `ip tuntap` will; opening alone makes nothing. */
-export function checkTun(path: string): void {
+function checkTun(path: string): void {
   try {
     closeSync(openSync(path, constants.O_RDWR))
   } catch (cause) {

@@ -40,7 +40,7 @@ export function countPromisedDevices({ devicePlugin }: Environment): number {
 }
 
 /** The PCI address that devargs begin with, in full and lower case; undefined for a vdev. */
-export function pciAddressOf(devargs: string): string | undefined {
+function pciAddressOf(devargs: string): string | undefined {
   const name = (devargs.split(',')[0] ?? '').toLowerCase().replace(/^pci:/, '')
   if (/^[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/.test(name)) return `0000:${name}`
   return /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/.test(name) ? name : undefined

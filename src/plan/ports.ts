@@ -45,7 +45,7 @@ function planQueues(name: string, queues: number | 'auto', log: DecisionLog): nu
  * By which port forwarded packets leave, as indexes. Without pairs it is testpmd's paired topology: 0 and 1, 2 and 3;
  * a port left alone sends back what it receives.
  */
-export function planPeers(names: readonly string[], pairs: Config['forwarding']['pairs'], log: DecisionLog): number[] {
+function planPeers(names: readonly string[], pairs: Config['forwarding']['pairs'], log: DecisionLog): number[] {
   const peers = names.map((_, index) => (pairs.length > 0 ? index : pairedWith(index, names.length)))
   for (const [left, right] of pairs) {
     const [a, b] = [names.indexOf(left), names.indexOf(right)]

@@ -87,4 +87,3 @@ export const planSchema = z.strictObject({
 })
 export type Plan = z.infer<typeof planSchema>
 export type PlannedPort = Plan['ports'][number]
-export type PlannedRule = z.infer<typeof plannedRule>

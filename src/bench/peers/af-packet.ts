@@ -11,7 +11,7 @@ import type { WorkerProgram } from '../../supervisor/worker-process.js'
 import { workerProgram } from '../../supervisor/worker-program.js'
 
 /** A rate that one sender on the housekeeping CPU holds evenly, and a polling lcore takes without loss. */
-export const offeredPps = 30_000
+const offeredPps = 30_000
 
 /** veth with `net_af_packet` on the near end, and a peer that sends at an even rate through it. */
 export interface AfPacketTopology {

@@ -24,7 +24,7 @@ export interface TestpmdRound {
 }
 
 /** The arguments of dpdk-testpmd that make it do what `plan` says, on the same lcore with the same sizes. */
-export function testpmdArgs(plan: Plan, recordCycles: boolean): string[] {
+function testpmdArgs(plan: Plan, recordCycles: boolean): string[] {
   const vdevs = plan.ports.map(({ devargs }) => `--vdev=${devargs}`)
   const peers = plan.ports.flatMap(({ ethPeer }, i) => (ethPeer === null ? [] : [`--eth-peer=${i},${ethPeer}`]))
   const topology = plan.ports.length === 1 ? ['--port-topology=loop'] : []

@@ -14,7 +14,7 @@ export const descriptors = 512
 export const mbufCache = 512
 
 /** The rules whose cost is measured, besides the built-ins and `local`. */
-export const fiveRules = ['tcp port 179', 'udp port 514', 'icmp', 'host 10.1.2.3 and tcp port 22', 'ether proto 0x88cc']
+const fiveRules = ['tcp port 179', 'udp port 514', 'icmp', 'host 10.1.2.3 and tcp port 22', 'ether proto 0x88cc']
 /** Addresses of an imagined tap, for the rule `local`. */
 const tapAddresses = [{ port: 'p0', tap: 'ext0', addresses: ['10.99.0.1', 'fd99::1'] }]
 
