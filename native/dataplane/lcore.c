@@ -214,7 +214,8 @@ dispatch(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules
 {
 	struct sorted to;
 	to.n_forward = to.n_rule_drop = to.n_limited = to.n_truncated = to.n_no_path = 0;
-	memset(to.n_kernel, 0, sizeof(to.n_kernel));
+	for (unsigned c = 0; c < DP_CLASS_COUNT; c++)
+		to.n_kernel[c] = 0;
 	sort_burst(l, q, rules, pkts, index, n, &to);
 	drop(q->row, DP_DROP_RULE, to.rule_drop, to.n_rule_drop);
 	drop(q->row, DP_DROP_RULE_LIMIT, to.limited, to.n_limited);
