@@ -80,7 +80,7 @@ async function compare(
 
 const program = new Command('bench:peers')
   .description('measure Spillway and dpdk-testpmd in turn')
-  .option('--rounds <n>', 'rounds of each comparison', parseRounds, 9)
+  .option('--rounds <n>', 'rounds of each comparison', parseRounds, 15)
   .option('--only <part...>', `only some of ${parts.join(', ')}`)
   .option('--json <file>', 'write the comparisons to a file')
 
