@@ -307,7 +307,13 @@ int
 dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_error *error)
 {
 	struct dp_machine *m = &dp.machine;
-	struct dp_rules *made = dp_rules_new(rules, n, m->n_lcores, m->plan.lcore_ids, error);
+	if (!dp.eal_started || dp.stopped)
+		return dp_fail(error, ESHUTDOWN, "dp_swap_rules", "rule list", "the data plane does not run");
+	/* A limit is divided among the lcores that receive: the others would leave their share unused. */
+	unsigned receiving = 0;
+	for (unsigned i = 0; i < m->n_lcores; i++)
+		receiving += m->lcores[i]->n_rxqs > 0;
+	struct dp_rules *made = dp_rules_new(rules, n, m->n_lcores, m->plan.lcore_ids, receiving, error);
 	if (made == NULL)
 		return -1;
 	for (unsigned i = 0; i < m->n_lcores; i++)

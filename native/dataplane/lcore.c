@@ -198,8 +198,8 @@ sort_burst(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rul
 			else if (action.limited && !within_limit(rules, l->index, rule, &now))
 				to->limited[to->n_limited++] = m;
 			else {
-				m->port =
-					q->port_id; /* the exception thread goes by it, and not every driver sets it */
+				/* The exception thread goes by it, and not every driver sets it. */
+				m->port = q->port_id;
 				to->kernel[action.klass][to->n_kernel[action.klass]++] = m;
 			}
 		}

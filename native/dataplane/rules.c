@@ -25,7 +25,7 @@ compile(const struct dp_rule *rules, unsigned n, struct dp_error *error)
 }
 
 struct dp_rules *
-dp_rules_new(const struct dp_rule *rules, unsigned n, unsigned n_lcores, const unsigned *lcore_ids,
+dp_rules_new(const struct dp_rule *rules, unsigned n, unsigned n_lcores, const unsigned *lcore_ids, unsigned shares,
 	     struct dp_error *error)
 {
 	if (n == 0 || n > DP_MAX_RULES || rules[n - 1].n_match != 0) {
@@ -55,7 +55,7 @@ dp_rules_new(const struct dp_rule *rules, unsigned n, unsigned n_lcores, const u
 			goto fail;
 		}
 		for (unsigned r = 0; r < n; r++)
-			dp_token_bucket_init(&made->buckets[l][r], rules[r].limit.pps, rules[r].limit.burst, n_lcores,
+			dp_token_bucket_init(&made->buckets[l][r], rules[r].limit.pps, rules[r].limit.burst, shares,
 					     rte_get_tsc_hz(), now);
 	}
 	if (dp_counters_new_rules(rules, n, n_lcores, lcore_ids, made->rows, error) < 0)

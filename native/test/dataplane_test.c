@@ -473,6 +473,8 @@ stop_after_failed_start(void)
 {
 	refuses_start("nosuch", 1, "tap_lookup", ENODEV);
 	check(dp_stop() == 0, "a stop after a failed start finds nothing to do");
+	struct dp_error error;
+	check(dp_swap_rules(&forward_all, 1, &error) < 0 && error.errnum == ESHUTDOWN, "and a rule list is refused");
 }
 
 static bool

@@ -5,7 +5,7 @@ import { forwardingModes, limitSchema, macAddress } from '../config/terms.js'
 export { type ForwardingMode, forwardingModes, type Limit, limitSchema, macAddress } from '../config/terms.js'
 
 /** One lcore that polls, and the CPU it runs on. */
-const plannedLcore = z.strictObject({ lcoreId: z.int().min(1).max(127), cpuId: z.int().min(0) })
+const plannedLcore = z.strictObject({ lcoreId: z.int().min(1).max(64), cpuId: z.int().min(0) })
 
 /** The way of a port's packets to the kernel and back. */
 const plannedException = z.strictObject({
