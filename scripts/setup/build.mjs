@@ -19,21 +19,32 @@ import { filesBelow, fingerprint, readStamp, writeStamp } from './stamps.mjs'
 
 const nodeVersion = `${process.version} ${process.arch}`
 
+/** Packages that compile themselves, each with what comes of it. */
+const compiled = {
+  'ffi-napi': 'ffi_bindings.node',
+  'ref-napi': 'binding.node',
+  '@2060.io/ref-napi': 'binding.node',
+}
+const compiledFiles = Object.entries(compiled).map(
+  ([name, file]) => `${root}/node_modules/${name}/build/Release/${file}`,
+)
+
 /** The npm packages of the lockfile. The stamp lies inside node_modules and so goes with it. */
 /** @type {Step} */
 export const modules = {
   name: 'npm packages',
   stampFile: `${root}/node_modules/.spillway-stamp`,
-  outputs: [`${root}/node_modules/.bin/tsc`],
+  outputs: [`${root}/node_modules/.bin/tsc`, ...compiledFiles],
   stamp: () => fingerprint(root, ['package-lock.json', 'package.json'], [process.versions.modules, process.arch]),
   make: () => {
     // npm hands its own settings down, --silent included, which would hide why this failed.
     const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
-    run([...npm, 'ci', '--loglevel=error'], {
-      cwd: root,
-      env: gypEnvironment(),
-      failure: 'installing npm packages failed',
-    })
+    const options = { cwd: root, env: gypEnvironment(), failure: 'installing npm packages failed' }
+    run([...npm, 'ci', '--loglevel=error'], options)
+    // With `ignore-scripts=true`, a common hardening, they are not compiled yet.
+    if (!compiledFiles.every((path) => existsSync(path))) {
+      run([...npm, 'rebuild', ...Object.keys(compiled), '--ignore-scripts=false', '--loglevel=error'], options)
+    }
   },
 }
 
