@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty'
 import { type Logger, pino, stdSerializers } from 'pino'
+import { LineRing } from './line-ring.js'
 
 export type { Logger } from 'pino'
 
@@ -19,6 +20,8 @@ const renderJson = (line: string): string => `${line}\n`
 let render = renderJson
 let level: LogLevel = 'info'
 const loggers = new Set<Logger>()
+/** The last of the log, for /api/v1/log and a bug report. */
+const recent = new LineRing({ lines: 500, bytes: 512 * 1024 })
 
 /**
  * A logger for one part of the program. Messages are constant sentences; what varies is a field.
@@ -42,7 +45,14 @@ export function createLogger(fields: { readonly component: string } & Record<str
 
 /** Writes a finished JSON line, e.g. one that came from the worker, in the format in force. */
 export function writeLogLine(line: string): void {
-  stderr.write(render(line.replace(/\n$/, '')))
+  const bare = line.replace(/\n$/, '')
+  recent.push(bare)
+  stderr.write(render(bare))
+}
+
+/** The last lines, oldest first, as JSON whatever the format in force. */
+export function recentLogLines(): readonly string[] {
+  return recent.lines
 }
 
 /** Sets level and format for every logger, those that exist and those to come. */

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.js'
 import { discoverEnvironment } from '../environment/discover.js'
 import { SpillwayError } from '../errors.js'
 import { makeStatus } from '../http/make-status.js'
+import { servedRun } from '../http/served-run.js'
 import { startHttpServer } from '../http/server.js'
 import type { NativeRule } from '../ipc/messages.js'
 import { createLogger } from '../log.js'
@@ -86,7 +87,11 @@ async function unlessStopped(stop: AbortSignal, step: Promise<unknown>): Promise
 /** Serves HTTP as long as there is something to say: before the first worker, while one is down, until the last is reaped. */
 async function supervise(supervisor: Supervisor, config: Config, version: string): Promise<void> {
   const metrics = new MetricsExporter(supervisor, version)
-  const http = await startHttpServer({ listen: listenAddress(config), source: supervisor, metrics, version })
+  const http = await startHttpServer({
+    listen: listenAddress(config),
+    instance: servedRun(supervisor, version, {}),
+    metrics,
+  })
   let bug: unknown
   const release = catchChannelFaults(
     (message) => supervisor.blameWorker(`sent bytes that are no message: ${message}`),

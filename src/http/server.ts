@@ -1,11 +1,10 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { ListenAddress } from '../config/listen.js'
-import { createLogger } from '../log.js'
-import type { MetricsExporter } from '../metrics/exporter.js'
+import { createLogger, recentLogLines } from '../log.js'
+import { redactText } from '../redact.js'
+import type { ServedInstance, ServedMetrics } from './instance.js'
 import { formatAddress, listen } from './listen.js'
-import { makeStatus, type StatusSource } from './make-status.js'
 import { negotiateFormat } from './negotiate.js'
-import { renderPage } from './page.js'
 
 const log = createLogger({ component: 'http' })
 
@@ -24,13 +23,12 @@ export interface HttpServer {
 
 export interface HttpOptions {
   readonly listen: ListenAddress
-  readonly source: StatusSource
-  readonly metrics: MetricsExporter
-  readonly version: string
+  readonly instance: ServedInstance
+  readonly metrics: ServedMetrics
 }
 
 /** Serves metrics, health and status. Nothing here changes anything, so nothing here needs a right. */
-export async function startHttpServer({ listen: address, ...options }: HttpOptions): Promise<HttpServer> {
+export async function startHttpServer({ listen: address, instance, metrics }: HttpOptions): Promise<HttpServer> {
   const app = fastify({
     // Health checks and scrapes in the log would bury what happened.
     logger: false,
@@ -45,14 +43,16 @@ export async function startHttpServer({ listen: address, ...options }: HttpOptio
   app.server.maxConnections = MAX_CONNECTIONS
   app.server.headersTimeout = REQUEST_TIMEOUT_MS
   app.removeAllContentTypeParsers()
-  addRoutes(app, options)
+  addAnswers(app)
+  addMetricsRoute(app, metrics)
+  addInstanceRoutes(app, instance)
   await listen(app, address)
   const bound = boundAddress(app, address)
   log.info({ address: bound }, 'listening')
   return { address: bound, close: () => app.close() }
 }
 
-function addRoutes(app: FastifyInstance, { source, metrics, version }: Omit<HttpOptions, 'listen'>): void {
+function addAnswers(app: FastifyInstance): void {
   app.addHook('onSend', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
   })
@@ -62,30 +62,35 @@ function addRoutes(app: FastifyInstance, { source, metrics, version }: Omit<Http
     return reply.code(status).send({ error: status >= 500 ? 'internal error, see the log' : error.message })
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found, see /' }))
+}
 
+function addMetricsRoute(app: FastifyInstance, metrics: ServedMetrics): void {
   app.get('/metrics', async (request, reply) => {
     const format = negotiateFormat(request.headers.accept)
     const text = await metrics.render(format)
     return reply.header('vary', 'accept').type(metrics.contentType(format)).send(text)
   })
+}
+
+function addInstanceRoutes(app: FastifyInstance, instance: ServedInstance): void {
   app.get('/livez', (_request, reply) => reply.send({ live: true }))
   app.get('/readyz', (_request, reply) => {
-    const { ready, notReady, state } = makeStatus(source, version)
-    return reply.code(ready ? 200 : 503).send({ ready, state, reasons: notReady })
+    const readiness = instance.readiness()
+    return reply.code(readiness.ready ? 200 : 503).send(readiness)
   })
-  app.get('/api/v1/status', (_request, reply) => reply.send(makeStatus(source, version)))
-  app.get('/api/v1/plan', (_request, reply) => {
-    const { memory, ...plan } = source.view.plan
-    const { prefill, ...rest } = memory
-    return reply.send({ ...plan, memory: prefill ? { ...rest, prefillBytes: prefill.length } : rest })
-  })
-  app.get('/api/v1/rules', (_request, reply) => {
-    const { generation, refused, lastRefusal, inForce } = source.view.rules
-    return reply.send({ generation, refused, lastRefusal, inForce })
-  })
-  app.get('/', (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(renderPage(makeStatus(source, version))),
-  )
+  app.get('/api/v1/status', (_request, reply) => reply.send(instance.status()))
+  app.get('/api/v1/plan', (_request, reply) => reply.send(instance.plan()))
+  app.get('/api/v1/checks', (_request, reply) => reply.send(instance.checks()))
+  if (instance.rules) app.get('/api/v1/rules', (_request, reply) => reply.send(instance.rules?.()))
+  app.get('/api/v1/log', (_request, reply) => reply.type('application/x-ndjson').send(redactedLog()))
+  app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(instance.page()))
+}
+
+/** The log goes to whoever may read it; this goes to whoever can reach the port. */
+function redactedLog(): string {
+  return recentLogLines()
+    .map((line) => `${redactText(line)}\n`)
+    .join('')
 }
 
 function boundAddress(app: FastifyInstance, address: ListenAddress): string {

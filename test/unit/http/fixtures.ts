@@ -1,4 +1,5 @@
 import { parseListen } from '../../../src/config/listen.js'
+import { servedRun } from '../../../src/http/served-run.js'
 import { type HttpServer, startHttpServer } from '../../../src/http/server.js'
 import { MetricsExporter } from '../../../src/metrics/exporter.js'
 import { fixtureWorker, type Started, startSupervisor } from '../supervisor/fixtures.js'
@@ -8,6 +9,9 @@ export interface Served extends Started {
   readonly metrics: MetricsExporter
   end(): Promise<void>
 }
+
+/** What `run` found before it started, as the server gets it. */
+export const checks = { findings: [{ code: 'quota', level: 'warning' }], tookMs: { checksMs: 1 } }
 
 /** A supervisor with a fixture worker and its HTTP server, as `run` puts them together. */
 export async function serveFixture(
@@ -25,7 +29,8 @@ export async function serveFixture(
   const address = parseListen(listen)
   if (!address) throw new RangeError(`not an address: ${listen}`)
   try {
-    const http = await startHttpServer({ listen: address, source: started.supervisor, metrics, version: '0.0.0-test' })
+    const instance = servedRun(started.supervisor, '0.0.0-test', checks)
+    const http = await startHttpServer({ listen: address, instance, metrics })
     const endAll = async (): Promise<void> => {
       await end()
       await http.close()

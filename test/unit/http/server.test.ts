@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { statusSchema } from '../../../src/http/status.js'
-import { configureLogging } from '../../../src/log.js'
+import { configureLogging, writeLogLine } from '../../../src/log.js'
 import { fixtureWorker, waitFor } from '../supervisor/fixtures.js'
-import { type Served, serveFixture } from './fixtures.js'
+import { checks, type Served, serveFixture } from './fixtures.js'
 
 await configureLogging({ level: 'silent', format: 'json' })
 
@@ -99,6 +99,16 @@ describe('what it serves', () => {
     expect(await plan?.json()).toMatchObject({ forwarding: { mode: 'macswap' }, ports: [{ name: 'vf0' }] })
     expect(await rules?.json()).toMatchObject({ generation: 1, inForce: [{ name: 'default' }] })
     expect(nothing?.status).toBe(404)
+  })
+
+  test('has what was checked, and the last lines of the log without its secrets', async () => {
+    const { http } = await serve('127.0.0.1:0')
+    writeLogLine('{"level":"info","msg":"a line","note":"Bearer abcdef123456"}')
+    expect(await (await fetch(`${http.address}/api/v1/checks`)).json()).toEqual(checks)
+    const log = await fetch(`${http.address}/api/v1/log`)
+    expect(log.headers.get('content-type')).toBe('application/x-ndjson')
+    const lines = (await log.text()).trimEnd().split('\n')
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ level: 'info', msg: 'a line', note: 'Bearer [redacted]' })
   })
 })
 
