@@ -40,6 +40,6 @@ async function printPlanAs(options: PlanOptions): Promise<string> {
     case 'eal':
       return `${print.quoteArgs(plan.ealArgs)}\n`
     case 'env':
-      return print.printPlanEnv(plan, environment.runtimeDirectory)
+      return print.printPlanEnv(plan, environment.runtimeDirectory.path)
   }
 }

@@ -40,7 +40,7 @@ async function run({ config, settings }: LoadedConfig, version: string): Promise
   logIntentions(settings, plan, version)
 
   const prover = startProver()
-  const folder = makeRunFolder(environment.runtimeDirectory)
+  const folder = makeRunFolder(environment.runtimeDirectory.path)
   const supervisor = new Supervisor({
     plan,
     worker: workerProgram(workerEntry, folder.path),

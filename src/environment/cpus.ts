@@ -11,6 +11,13 @@ export function discoverCpus(files: HostFiles): CpuEnvironment {
     online: parseCpuList(files.text('sys/devices/system/cpu/online') ?? '') ?? allowed,
     isolated: parseCpuList(files.text('sys/devices/system/cpu/isolated') ?? '') ?? [],
     quota: readQuota(files.text('sys/fs/cgroup/cpu.max') ?? ''),
+    nohzFull: [],
+    throttledPeriods: null,
+    cgroupVersion: null,
+    cgroupCpuset: null,
+    loadBalancing: true,
+    cores: allowed.map((cpuId) => [cpuId]),
+    mixed: null,
   }
 }
 

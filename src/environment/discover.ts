@@ -1,3 +1,4 @@
+import { parseCpuList } from '../config/cpu-list.js'
 import { SpillwayError } from '../errors.js'
 import { discoverCpus } from './cpus.js'
 import { HostFiles } from './host-files.js'
@@ -5,7 +6,7 @@ import { discoverHugepages } from './hugepages.js'
 import { discoverNetdevs } from './netdevs.js'
 import { discoverDevicePlugin, discoverPciDevices } from './pci.js'
 import { discoverProcess } from './process.js'
-import type { Environment } from './types.js'
+import type { Environment, NumaNode } from './types.js'
 import { readEnvironmentVariables } from './variables.js'
 
 /**
@@ -28,18 +29,56 @@ export function discoverEnvironment(root = '/'): Environment {
   const env = readEnvironmentVariables(root)
   return {
     cpus,
-    numaNodes: countNumaNodes(files),
+    numaNodes: discoverNumaNodes(files, cpus.online),
+    hugetlbMounts: [],
+    memoryLimitBytes: null,
     hugepages: discoverHugepages(files),
     process: discoverProcess(files),
-    kernelRelease: files.text('proc/sys/kernel/osrelease')?.trim() ?? 'unknown',
-    devices: { vhostNet: files.access('/dev/vhost-net'), tun: files.access('/dev/net/tun') },
+    kernel: {
+      release: files.text('proc/sys/kernel/osrelease')?.trim() ?? 'unknown',
+      vhost: null,
+      unsafeNoIommu: false,
+      selinux: null,
+      avcDenials: [],
+      rootReadOnly: false,
+      containerRuntime: null,
+    },
+    devices: {
+      vhostNet: files.access('/dev/vhost-net'),
+      tun: files.access('/dev/net/tun'),
+      vfioContainer: { path: '/dev/vfio/vfio', owner: null, state: 'missing', error: 'ENOENT' },
+      vfioGroups: [],
+      infiniband: [],
+    },
     netdevs: discoverNetdevs(files),
     pciDevices: discoverPciDevices(files),
     devicePlugin: discoverDevicePlugin(env),
-    runtimeDirectory: env.RUNTIME_DIRECTORY || env.XDG_RUNTIME_DIR || '/tmp',
+    pod: {
+      kubernetes: false,
+      containerName: null,
+      podnetinfo: false,
+      requested: null,
+      status: null,
+      runtimeAnnotations: {},
+      problems: [],
+      hugepages: [],
+    },
+    runtimeDirectory: {
+      path: env.RUNTIME_DIRECTORY || env.XDG_RUNTIME_DIR || '/tmp',
+      from: env.RUNTIME_DIRECTORY ? 'RUNTIME_DIRECTORY' : env.XDG_RUNTIME_DIR ? 'XDG_RUNTIME_DIR' : 'default',
+      writable: true,
+      prefixes: [],
+    },
   }
 }
 
-function countNumaNodes(files: HostFiles): number {
-  return files.names('sys/devices/system/node').filter((name) => /^node\d+$/.test(name)).length || 1
+function discoverNumaNodes(files: HostFiles, online: readonly number[]): NumaNode[] {
+  const nodes = files
+    .names('sys/devices/system/node')
+    .flatMap((name) => /^node(\d+)$/.exec(name)?.[1] ?? [])
+    .map((id) => ({
+      id: Number(id),
+      cpus: parseCpuList(files.text(`sys/devices/system/node/node${id}/cpulist`) ?? '') ?? [],
+    }))
+  return nodes.length > 0 ? nodes : [{ id: 0, cpus: online }]
 }

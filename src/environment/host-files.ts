@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { DeviceAccess } from './types.js'
+import type { DeviceNode } from './types.js'
 
 /** The files of a host, real (`/`) or a fixture folder. What is not there or may not be read is undefined. */
 export class HostFiles {
@@ -39,13 +39,13 @@ export class HostFiles {
   }
 
   /** Opens and closes a device: only that tells about modes, the device cgroup and a missing module at once. */
-  access(path: string): DeviceAccess {
+  access(path: string): DeviceNode {
     try {
       closeSync(openSync(join(this.root, path), constants.O_RDWR))
-      return { path, state: 'usable' }
+      return { path, owner: null, state: 'usable' }
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? String(error)
-      return { path, state: code === 'ENOENT' ? 'missing' : 'refused', error: code }
+      return { path, owner: null, state: code === 'ENOENT' ? 'missing' : 'refused', error: code }
     }
   }
 }

@@ -19,7 +19,8 @@ export function discoverHugepages(files: HostFiles): Hugepages[] {
     const total = files.number(`${folder}/nr_hugepages`)
     const free = files.number(`${folder}/free_hugepages`)
     if (total === undefined || free === undefined) return []
-    return [{ size, total, free: Math.min(free, readCgroupRoom(files, cgroupName, kib)) }]
+    const available = Math.min(free, readCgroupRoom(files, cgroupName, kib))
+    return [{ size, total, free, nodes: [], cgroup: { limit: null, used: 0 }, available }]
   })
 }
 

@@ -13,10 +13,28 @@ export function discoverProcess(files: HostFiles): ProcessEnvironment {
   const status = files.text('proc/self/status') ?? ''
   // Real, effective, saved, file system: the effective id decides about taps and device nodes.
   const effectiveId = (line: string) => Number(new RegExp(`^${line}:\\s+\\d+\\s+(\\d+)`, 'm').exec(status)?.[1] ?? -1)
+  const set = (name: string) =>
+    nameCapabilities(new RegExp(`^Cap${name}:\\s*([0-9a-f]{1,16})$`, 'm').exec(status)?.[1] ?? '0')
   return {
     uid: effectiveId('Uid'),
     gid: effectiveId('Gid'),
-    capabilities: nameCapabilities(/^CapEff:\s*([0-9a-f]{1,16})$/m.exec(status)?.[1] ?? '0'),
+    groups: [],
+    capabilities: {
+      effective: set('Eff'),
+      permitted: set('Prm'),
+      inheritable: set('Inh'),
+      bounding: set('Bnd'),
+      ambient: set('Amb'),
+    },
+    noNewPrivs: /^NoNewPrivs:\s*1$/m.test(status),
+    seccomp: 'unknown',
+    memlockBytes: null,
+    openFiles: null,
+    secureExecution: false,
+    dumpable: true,
+    selinuxContext: null,
+    userNamespace: false,
+    launched: false,
   }
 }
 

@@ -53,10 +53,11 @@ function netdevOf(devargs: string): string | undefined {
 
 function refuseMissingDevice({ name, device }: PortConfig, { pciDevices, netdevs }: Environment): void {
   const netdev = netdevOf(device)
-  if (netdev !== undefined && !netdevs.includes(netdev)) {
+  const names = netdevs.map(({ name }) => name)
+  if (netdev !== undefined && !names.includes(netdev)) {
     throw new SpillwayError(
       'ERR_DEVICE',
-      `port ${name}: need the netdev ${netdev} for ${device.split(',')[0]}, found ${listNames(netdevs)}`,
+      `port ${name}: need the netdev ${netdev} for ${device.split(',')[0]}, found ${listNames(names)}`,
       { hint: `create ${netdev} in this network namespace, or name another device in ports` },
     )
   }

@@ -1,5 +1,5 @@
 import type { ExceptionConfig, PortConfig } from '../config/schema.js'
-import type { DeviceAccess, Environment } from '../environment/types.js'
+import type { DeviceNode, Environment } from '../environment/types.js'
 import { type ErrorCode, SpillwayError } from '../errors.js'
 import type { DecisionLog } from './decisions.js'
 import { listNames } from './devices.js'
@@ -24,12 +24,12 @@ export function planException(
   const tap = exception.tap === 'auto' ? `ext${index}` : exception.tap
   const { backend, reason } = chooseBackend(port, environment)
   if (backend === 'none') return withoutException(exception, reason, subject, log)
-  if (!environment.netdevs.includes(tap)) {
+  if (!environment.netdevs.some(({ name }) => name === tap)) {
     // Nobody asked for this tap: a pod without one is a pure fast path.
     if (exception.tap === 'auto' && exception.backend === 'auto') {
       return withoutException(
         exception,
-        `there is no tap: ${tap} is not among ${listNames(environment.netdevs)}`,
+        `there is no tap: ${tap} is not among ${listNames(environment.netdevs.map(({ name }) => name))}`,
         subject,
         log,
       )
@@ -77,12 +77,12 @@ function planQueues({ queues }: ExceptionConfig, subject: string, log: DecisionL
   return queues === 'auto' ? 1 : queues
 }
 
-function describeAccess(device: DeviceAccess): string {
+function describeAccess(device: DeviceNode): string {
   if (device.state === 'usable') return `${device.path} can be opened`
   return device.state === 'missing' ? `there is no ${device.path}` : `${device.path} cannot be opened (${device.error})`
 }
 
-function unusable(code: ErrorCode, port: string, device: DeviceAccess): SpillwayError {
+function unusable(code: ErrorCode, port: string, device: DeviceNode): SpillwayError {
   const mend =
     code === 'ERR_TUN'
       ? 'let the device plugin (needVhostNet) or the runtime give the pod /dev/net/tun, or set exception.backend to none'
@@ -99,7 +99,7 @@ function unusable(code: ErrorCode, port: string, device: DeviceAccess): Spillway
 function tapMissing(port: string, tap: string, { netdevs, process }: Environment): SpillwayError {
   return new SpillwayError(
     'ERR_TAP_MISSING',
-    `port ${port}: need the tap ${tap} in this network namespace, found ${listNames(netdevs)}`,
+    `port ${port}: need the tap ${tap} in this network namespace, found ${listNames(netdevs.map(({ name }) => name))}`,
     {
       hint:
         `create it before the start: the tap CNI plugin does in a pod; by hand it is ` +

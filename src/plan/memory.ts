@@ -33,7 +33,7 @@ export function planMemory(config: Config, environment: Environment, use: MbufUs
   const mbufs = planMbufs(memory.mbufs, use, log)
   const dataRoomBytes = planDataRoom(use.ports, log)
   const poolMib = Math.ceil((mbufs * (dataRoomBytes + mbufOverheadBytes)) / bytesPerMib)
-  const neededMib = poolMib * environment.numaNodes + baseMib
+  const neededMib = poolMib * environment.numaNodes.length + baseMib
   if (memory.mib !== 'auto' && memory.mib < neededMib) {
     throw new SpillwayError(
       'ERR_CONFIG',
@@ -46,7 +46,7 @@ export function planMemory(config: Config, environment: Environment, use: MbufUs
   const wantedMib = memory.mib === 'auto' ? Math.ceil(neededMib * 1.25) : memory.mib
   const pageSize = planPageSize(memory.pageSize, wantedMib, environment, log)
   const mib = roundToPages(wantedMib, pageSize)
-  const { numaNodes } = environment
+  const numaNodes = environment.numaNodes.length
   const pools = numaNodes === 1 ? `mempool ${poolMib} MiB` : `mempools ${numaNodes} × ${poolMib} MiB, one per NUMA node`
   const reason = `${pools}, the rest ${baseMib} MiB, a quarter more, in whole pages`
   log.note('memory', `${mib} MiB`, memory.mib === 'auto' ? reason : 'memory.mib says so')
@@ -113,13 +113,13 @@ function roundToPages(mib: number, size: PageSize): number {
   return Math.ceil(mib / pageMib) * pageMib
 }
 
-function freeMib({ free, size }: Hugepages): number {
-  return (free * pageKib(size)) / 1024
+function freeMib({ available, size }: Hugepages): number {
+  return (available * pageKib(size)) / 1024
 }
 
 function describePages(hugepages: readonly Hugepages[]): string {
   if (hugepages.length === 0) return 'no hugepages in this kernel'
-  return hugepages.map(({ size, free, total }) => `${free} of ${total} pages of ${size} free`).join(', ')
+  return hugepages.map(({ size, available, total }) => `${available} of ${total} pages of ${size} free`).join(', ')
 }
 
 function tooFewPages(size: Exclude<PageSize, 'none'>, mib: number, hugepages: readonly Hugepages[]): SpillwayError {

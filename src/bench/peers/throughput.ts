@@ -1,3 +1,4 @@
+import { unknownNetdev } from '../../environment/netdevs.js'
 import type { NativeRule } from '../../ipc/messages.js'
 import { labNetwork } from '../../lab/topology.js'
 import type { ForwardingMode, Plan } from '../../plan/types.js'
@@ -100,7 +101,7 @@ export interface AfPacketSpec {
 export async function compareAfPacket(spec: AfPacketSpec): Promise<Comparison> {
   const { machine, worker, device, through, folder, rounds, onRound } = spec
   // The plan is made outside of the namespace in which the netdev is.
-  const inside = { ...machine, environment: { ...machine.environment, netdevs: [labNetwork.vf] } }
+  const inside = { ...machine, environment: { ...machine.environment, netdevs: [unknownNetdev(labNetwork.vf)] } }
   const plan = planFor(inside, folder, [device], 'macswap')
   const own: { cycles: number; rate: number }[] = []
   const peers: { cycles: number; rate: number }[] = []

@@ -32,8 +32,8 @@ describe.each(readdirSync(hosts))('the plan for %s', (host) => {
   })
 
   it('is printed for shells', async () => {
-    await expect(`${quoteArgs(plan.ealArgs)}\n${printPlanEnv(plan, environment.runtimeDirectory)}`).toMatchFileSnapshot(
-      golden('sh'),
-    )
+    await expect(
+      `${quoteArgs(plan.ealArgs)}\n${printPlanEnv(plan, environment.runtimeDirectory.path)}`,
+    ).toMatchFileSnapshot(golden('sh'))
   })
 })

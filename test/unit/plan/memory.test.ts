@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Hugepages } from '../../../src/environment/types.js'
 import { countMbufs } from '../../../src/plan/mbufs.js'
-import { decision, machine, nullPort, plan, refusal } from './fixtures.js'
+import { decision, hugepages, machine, nullPort, plan, refusal } from './fixtures.js'
 
-const pages = (...hugepages: Hugepages[]) => machine({ hugepages })
-const small = (free: number): Hugepages => ({ size: '2Mi', total: 4096, free })
-const big = (free: number): Hugepages => ({ size: '1Gi', total: 8, free })
+const pages = (...found: Hugepages[]) => machine({ hugepages: found })
+const small = (free: number) => hugepages('2Mi', 4096, free)
+const big = (free: number) => hugepages('1Gi', 8, free)
 
 describe('hugepages', () => {
   it('refuses a size of which too few are free: needed, found, remedy', () => {
@@ -70,7 +70,15 @@ describe('memory', () => {
 
   it('holds a mempool for each NUMA node', () => {
     const one = plan({ ...nullPort, 'memory.mbufs': '50000' })
-    const two = plan({ ...nullPort, 'memory.mbufs': '50000' }, machine({ numaNodes: 2 }))
+    const two = plan(
+      { ...nullPort, 'memory.mbufs': '50000' },
+      machine({
+        numaNodes: [
+          { id: 0, cpus: [0, 1] },
+          { id: 1, cpus: [2, 3] },
+        ],
+      }),
+    )
     expect(two.memory.mib - one.memory.mib).toBeGreaterThan((50_000 * 2176) / 2 ** 20)
   })
 

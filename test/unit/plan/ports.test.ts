@@ -1,11 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import type { DeviceAccess } from '../../../src/environment/types.js'
-import { decision, machine, plan, refusal } from './fixtures.js'
-
-const vf = (address: string) => ({ address, driver: 'vfio-pci', numaNode: 0 })
+import type { DeviceNode } from '../../../src/environment/types.js'
+import {
+  decision,
+  machine,
+  missingDevice,
+  netdev,
+  plan,
+  promised,
+  refusal,
+  refusedDevice,
+  tap,
+  usableDevice,
+  vf,
+} from './fixtures.js'
 
 const pod = machine({
-  devicePlugin: [{ variable: 'PCIDEVICE_X', addresses: ['0000:3b:02.4', '0000:3b:02.5'] }],
+  devicePlugin: [promised('PCIDEVICE_X', '0000:3b:02.4', '0000:3b:02.5')],
   pciDevices: [vf('0000:3b:02.4'), vf('0000:3b:02.5'), vf('0000:3b:02.6')],
 })
 
@@ -52,12 +62,10 @@ describe('devices', () => {
 })
 
 describe('the exception path', () => {
-  const usable = (path: string): DeviceAccess => ({ path, state: 'usable' })
-  const missing = (path: string): DeviceAccess => ({ path, state: 'missing', error: 'ENOENT' })
-  const refused = (path: string): DeviceAccess => ({ path, state: 'refused', error: 'EACCES' })
+  const [usable, missing, refused] = [usableDevice, missingDevice, refusedDevice]
   const [vhost, tun] = ['/dev/vhost-net', '/dev/net/tun']
-  const host = (vhostNet: DeviceAccess, tunAccess: DeviceAccess, netdevs = machine().netdevs) =>
-    machine({ devices: { vhostNet, tun: tunAccess }, netdevs })
+  const host = (vhostNet: DeviceNode, tunAccess: DeviceNode, netdevs = machine().netdevs) =>
+    machine({ devices: { ...machine().devices, vhostNet, tun: tunAccess }, netdevs })
   const port = (exception = '{}') => ({ ports: `[{ device: net_null0, exception: ${exception} }]` })
   const exceptionOf = (settings: Record<string, string>, environment = machine()) =>
     plan(settings, environment).ports[0]?.exception
@@ -70,7 +78,9 @@ describe('the exception path', () => {
   })
 
   it('refuses a named backend without a tap', () => {
-    expect(refusal(() => plan(port('{ backend: tap }'), machine({ netdevs: ['lo'] }))).code).toBe('ERR_TAP_MISSING')
+    expect(refusal(() => plan(port('{ backend: tap }'), machine({ netdevs: [netdev('lo')] }))).code).toBe(
+      'ERR_TAP_MISSING',
+    )
   })
 
   it('refuses vhost-net when it cannot be opened, with the reason', () => {
@@ -104,7 +114,7 @@ describe('the exception path', () => {
     ['neither device can be opened', host(missing(vhost), missing(tun)), 'there is no /dev/net/tun'],
     [
       'there is no tap',
-      host(usable(vhost), usable(tun), ['lo', 'eth0']),
+      host(usable(vhost), usable(tun), [netdev('lo'), netdev('eth0')]),
       'there is no tap: ext0 is not among lo, eth0',
     ],
   ])('is none when %s and nobody asked for one, with a warning', (_, environment, reason) => {
@@ -120,7 +130,7 @@ describe('the exception path', () => {
   })
 
   it('takes ext0 for the first port and ext1 for the second', () => {
-    const environment = machine({ netdevs: ['ext0', 'ext1'] })
+    const environment = machine({ netdevs: [tap('ext0'), tap('ext1')] })
     const made = plan({ ports: '[{ device: net_null0 }, { device: net_null1 }]' }, environment)
     expect(made.ports.map(({ exception }) => exception.tap)).toEqual(['ext0', 'ext1'])
   })
