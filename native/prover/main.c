@@ -4,9 +4,14 @@
  * JIT made of the list before any lcore does, in a process of its own: should that code be broken, this dies and not
  * the data plane. Resident, since starting is dearer than proving. Answers in answer.h.
  */
+#include <linux/capability.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "../privilege/capabilities.h"
+#include "../privilege/drop.h"
 #include "answer.h"
 #include "prove.h"
 #include "replay.h"
@@ -28,9 +33,21 @@ prove(const struct dp_request *request)
 		dp_answer_proof(&proof, request->n);
 }
 
+/* Broken code it runs shall find nothing to do harm with. Root may ask for a capture that lies in somebody's home. */
+static int
+give_up_privileges(void)
+{
+	int result = dp_drop_privileges(geteuid() == 0 ? DP_CAPABILITY(CAP_DAC_READ_SEARCH) : 0);
+	if (result != 0)
+		fprintf(stderr, "spillway-prover: need to give up its capabilities, found: %s\n", strerror(-result));
+	return result;
+}
+
 int
 main(void)
 {
+	if (give_up_privileges() != 0)
+		return 69;
 	for (;;) {
 		struct dp_request request;
 		const char *problem;
