@@ -1,6 +1,9 @@
 {
   "variables": {
     "sanitize%": "",
+    # What spillway-launch runs, absolute paths, fixed in the program.
+    "launch_node%": "<!(node -p process.execPath)",
+    "launch_entry%": "<(module_root_dir)/bin/spillway.mjs",
     "dpdk_cflags": ["<!@(pkg-config --cflags libdpdk)"],
     "dpdk_libs": ["<!@(pkg-config --libs libdpdk)", "-lpcap"],
     "c_warnings": ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wshadow", "-Wstrict-prototypes", "-Wvla"],
@@ -40,7 +43,7 @@
       "target_name": "spillway-prover",
       "type": "executable",
       "dependencies": ["dataplane"],
-      "sources": ["<!@(find native/prover -name '*.c' | sort)"],
+      "sources": ["<!@(find native/prover native/privilege -name '*.c' | sort)"],
       "cflags": ["<@(dpdk_cflags)"],
       "cflags_c": ["<@(c_warnings)"],
       "libraries": ["<@(dpdk_libs)"],
@@ -83,5 +86,45 @@
       "cflags_c": ["<@(c_warnings)"],
       "libraries": ["<@(dpdk_libs)"],
     },
+    {
+      "target_name": "spillway-launch-test",
+      "type": "executable",
+      "sources": [
+        "native/test/launch_test.c",
+        "native/launch/cpu_list.c",
+        "native/launch/environment.c",
+        "native/launch/trust.c",
+      ],
+      "include_dirs": ["native/launch"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+    {
+      "target_name": "spillway-as-container",
+      "type": "executable",
+      "sources": ["native/test/as_container.c", "<!@(find native/privilege -name '*.c' | sort)"],
+      "include_dirs": ["native/privilege"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+    {
+      "target_name": "spillway-show-privileges",
+      "type": "executable",
+      "sources": ["native/test/show_privileges.c"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+  ],
+  "conditions": [
+    # A static program has no sanitizer; spillway-launch-test compiles its parts instead.
+    ["sanitize==''", {
+      "targets": [
+        {
+          "target_name": "spillway-launch",
+          "type": "executable",
+          "sources": ["<!@(find native/launch native/privilege -name '*.c' ! -name drop.c | sort)"],
+          "cflags_c": ["<@(c_warnings)"],
+          "defines": ["LAUNCH_NODE=\"<(launch_node)\"", "LAUNCH_ENTRY=\"<(launch_entry)\""],
+          "ldflags": ["-static"],
+        },
+      ],
+    }],
   ],
 }

@@ -25,6 +25,20 @@ export const groups = ['build', 'lab', 'test', 'lint', 'bench', 'vm', 'image']
 export const capabilities = [
   { name: 'C compiler', groups: ['build'], probe: { command: 'cc' }, apt: ['gcc', 'libc6-dev'], dnf: ['gcc'] },
   { name: 'C++ compiler', groups: ['build'], probe: { command: 'c++' }, apt: ['g++'], dnf: ['gcc-c++'] },
+  {
+    name: 'C library for static programs',
+    groups: ['build'],
+    probe: {
+      file: [
+        '/usr/lib/x86_64-linux-gnu/libc.a',
+        '/usr/lib/aarch64-linux-gnu/libc.a',
+        '/usr/lib64/libc.a',
+        '/usr/lib/libc.a',
+      ],
+    },
+    apt: ['libc6-dev'],
+    dnf: ['glibc-static'],
+  },
   { name: 'make', groups: ['build'], probe: { command: 'make' }, apt: ['make'], dnf: ['make'] },
   {
     name: 'python3 (node-gyp is written in it)',
@@ -71,6 +85,7 @@ export const capabilities = [
     dnf: ['golang-github-prometheus'],
     unpack: true,
   },
+  { name: 'setcap', groups: ['test'], probe: { command: 'setcap' }, apt: ['libcap2-bin'], dnf: ['libcap'] },
 
   {
     name: 'clang-format',

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { root } from './paths.mjs'
-import { run, say } from './run.mjs'
+import { run, Stop, say } from './run.mjs'
 import { filesBelow, fingerprint, readStamp, writeStamp } from './stamps.mjs'
 
 /**
@@ -49,7 +49,7 @@ export const modules = {
 }
 
 /**
- * The addon, the prover and the C test programs, from binding.gyp, in `<tree>/build`.
+ * The addon, the prover, the launcher and the C test programs, from binding.gyp, in `<tree>/build`.
  *
  * @param {string} [tree]  a copy of the checkout for another Node version or other compiler flags
  * @param {readonly string[]} [gypArguments]  such as `-Dsanitize=address,undefined`
@@ -58,22 +58,40 @@ export const modules = {
 export function native(tree = root, gypArguments = []) {
   const inputs = ['binding.gyp', 'native', 'package-lock.json']
   const compiler = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS'].map((name) => process.env[name] ?? '')
+  const sanitized = gypArguments.some((argument) => argument.startsWith('-Dsanitize='))
+  const programs = ['spillway.node', 'spillway-prover', ...(sanitized ? [] : ['spillway-launch'])]
+  const definitions = [...gypArguments, ...launched(tree)]
   return {
     name: 'native code',
     stampFile: `${tree}/build/.spillway-stamp`,
-    outputs: [`${tree}/build/Release/spillway.node`, `${tree}/build/Release/spillway-prover`],
-    stamp: () =>
-      fingerprint(tree, inputs, [nodeVersion, process.execPath, dpdkVersion(), ...compiler, ...gypArguments]),
+    outputs: programs.map((name) => `${tree}/build/Release/${name}`),
+    stamp: () => fingerprint(tree, inputs, [nodeVersion, process.execPath, dpdkVersion(), ...compiler, ...definitions]),
     make: () => {
       const gyp = [process.execPath, `${root}/node_modules/node-gyp/bin/node-gyp.js`, '--loglevel=error']
       // make says each command on stdout; warnings and errors come on stderr.
       const options = { cwd: tree, env: gypEnvironment(), failure: 'building native code failed', quiet: true }
       // The second -f writes compile_commands.json for clangd and clang-tidy.
       const formats = ['--', '-f', 'make', '-f', 'compile_commands_json']
-      run([...gyp, 'configure', ...formats, ...gypArguments], options)
+      run([...gyp, 'configure', ...formats, ...definitions], options)
       run([...gyp, 'build', '--jobs=max'], options)
     },
   }
+}
+
+/**
+ * What `spillway-launch` runs, fixed in the program: this Node and this checkout, or where an image will have them.
+ *
+ * @param {string} tree
+ */
+function launched(tree) {
+  const node = process.env.SPILLWAY_LAUNCH_NODE || process.execPath
+  const entry = process.env.SPILLWAY_LAUNCH_ENTRY || `${tree}/bin/spillway.mjs`
+  for (const [name, path] of Object.entries({ SPILLWAY_LAUNCH_NODE: node, SPILLWAY_LAUNCH_ENTRY: entry })) {
+    // It goes through gyp, make and the shell into a C string.
+    if (/^\/[^\s"'`$\\#]+$/.test(path)) continue
+    throw new Stop(`setup: ${name}: expected an absolute path without blanks and quotes, found ${path}`, 64)
+  }
+  return [`-Dlaunch_node=${node}`, `-Dlaunch_entry=${entry}`]
 }
 
 /** dist/ from src/. */

@@ -6,6 +6,11 @@ import { type Leaf, leavesOf } from './walk.js'
 export const otherVariables: Readonly<Record<string, string>> = {
   SPILLWAY_CONFIG: 'The configuration file, when `--config` does not name one.',
   SPILLWAY_NO_INSTALL: 'Read by the set-up of `npm start` and `npm test`: print what is missing and install nothing.',
+  SPILLWAY_LAUNCH_NODE: 'Read when `spillway-launch` is built: the node it runs. Default: the node that builds.',
+  SPILLWAY_LAUNCH_ENTRY:
+    'Read when `spillway-launch` is built: the entry point it runs. Default: `bin/spillway.mjs` of the checkout.',
+  SPILLWAY_ALLOWED_CPUS:
+    'Set by `spillway-launch`, whatever it was before: the CPUs that were allowed before it moved to the housekeeping CPUs.',
 }
 
 /**

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DP_AFFINITY_H
+#define DP_AFFINITY_H
+
+#include "cpu_list.h"
+
+/*
+ * Keeps this process, and so all of node's threads, off the CPUs that will poll: it moves to those of `shared` (the
+ * variable OPENSHIFT_SHARED_CPUS, or null) that it may use, else to the lowest CPU it may use, which the plan leaves
+ * for housekeeping too. `before` gets the CPUs allowed until then.
+ */
+void dp_narrow_affinity(const char *shared, struct dp_cpus *before);
+
+#endif
