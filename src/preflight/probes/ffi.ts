@@ -83,3 +83,12 @@ export function mlock2(address: number, bytes: number, flags: number): CallResul
 export function socket(domain: number, type: number, protocol: number): CallResult {
   return resultOf(libc.socket(domain, type, protocol))
 }
+
+/** What libnuma makes of this kernel and its seccomp profile; null where there is no libnuma. */
+export function numaAvailable(): boolean | null {
+  try {
+    return ffi.Library('libnuma.so.1', { numa_available: ['int', []] }).numa_available() >= 0
+  } catch {
+    return null
+  }
+}

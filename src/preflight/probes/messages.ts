@@ -59,7 +59,12 @@ export const probeAnswer = z.discriminatedUnion('kind', [
     freePages: z.number(),
   }),
   z.strictObject({ kind: z.literal('mlock'), refusal }),
-  z.strictObject({ kind: z.literal('mempolicy'), refusals: z.array(refusal.unwrap()) }),
+  z.strictObject({
+    kind: z.literal('mempolicy'),
+    refusals: z.array(refusal.unwrap()),
+    /** What numa_available() says, which decides whether EAL makes these calls; null without libnuma. */
+    numaAvailable: z.boolean().nullable(),
+  }),
   z.strictObject({
     kind: z.literal('vfio-container'),
     refusal,

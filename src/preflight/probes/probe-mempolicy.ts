@@ -1,5 +1,5 @@
 import { need } from './attempt.js'
-import { mmap, munmap, syscall } from './ffi.js'
+import { mmap, munmap, numaAvailable, syscall } from './ffi.js'
 import { memory, mempolicyNumbers } from './kernel-abi.js'
 import type { AnswerOf, Refusal } from './messages.js'
 
@@ -7,11 +7,11 @@ const PAGE_BYTES = 4096
 
 /**
  * The three NUMA calls that EAL makes for each hugepage, with arguments that change nothing. A seccomp profile answers
- * EPERM, and EAL gives up; a kernel without NUMA answers ENOSYS, and EAL goes on.
+ * EPERM, and EAL gives up unless its libnuma says that there is no NUMA; a kernel without it answers ENOSYS.
  */
 export function probeMempolicy(): AnswerOf<'mempolicy'> {
   const numbers = mempolicyNumbers(process.arch)
-  if (numbers === null) return { kind: 'mempolicy', refusals: [] }
+  if (numbers === null) return { kind: 'mempolicy', refusals: [], numaAvailable: null }
   const flags = memory.MAP_PRIVATE | memory.MAP_ANONYMOUS
   const address = need('mmap', mmap(PAGE_BYTES, memory.PROT_READ | memory.PROT_WRITE, flags, -1))
   const refusals = [
@@ -20,7 +20,7 @@ export function probeMempolicy(): AnswerOf<'mempolicy'> {
     refused('mbind', syscall(numbers.mbind, address, PAGE_BYTES, memory.MPOL_DEFAULT)),
   ]
   munmap(address, PAGE_BYTES)
-  return { kind: 'mempolicy', refusals: refusals.filter((refusal) => refusal !== null) }
+  return { kind: 'mempolicy', refusals: refusals.filter((refusal) => refusal !== null), numaAvailable: numaAvailable() }
 }
 
 function refused(call: string, { error }: ReturnType<typeof syscall>): Refusal | null {

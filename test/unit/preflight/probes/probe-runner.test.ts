@@ -36,7 +36,7 @@ describe('the probe runner', () => {
     const deadlines = { ...probeDeadlines, 'vhost-net': 200 }
     const outcomes = await runProbes(all(mempolicy, vhostNet, mlock), { program: fixture('hangs'), deadlines })
     expect(outcomes).toEqual([
-      { request: mempolicy, status: 'answered', answer: { kind: 'mempolicy', refusals: [] } },
+      { request: mempolicy, status: 'answered', answer: { kind: 'mempolicy', refusals: [], numaAvailable: true } },
       { request: vhostNet, status: 'hung', deadlineMs: 200 },
       { request: mlock, status: 'answered', answer: { kind: 'mlock', refusal: null } },
     ])

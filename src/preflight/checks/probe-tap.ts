@@ -1,0 +1,109 @@
+import type { Netdev } from '../../environment/types.js'
+import { findingMaker } from '../finding-maker.js'
+import { answersOf, type ProbeCheck, refusalText } from '../probe-check.js'
+import type { Refusal, RequestOf } from '../probes/messages.js'
+import type { CheckInput, CodeDeclarations, Finding, Level } from '../types.js'
+
+const codes = {
+  'probe-tap-refused': {
+    levels: ['error', 'warning'],
+    meaning: 'the tap cannot be attached to; a warning when sysfs does not show what it is',
+    remedyIn: 'NetworkAttachmentDefinition',
+  },
+  'probe-tap-queues': {
+    levels: ['error'],
+    meaning: 'the tap took fewer queues than planned',
+    remedyIn: 'NetworkAttachmentDefinition',
+  },
+  'probe-tap-in-use': {
+    levels: ['note'],
+    meaning: 'a program holds the tap, so nothing was tried',
+    remedyIn: '–',
+  },
+  'probe-tap-ok': { levels: ['ok'], meaning: 'the tap was attached with all planned queues', remedyIn: '–' },
+} as const satisfies CodeDeclarations
+const finding = findingMaker(codes)
+
+export const probeTap: ProbeCheck = {
+  name: 'probe-tap',
+  title: 'whether the tap can be attached to',
+  codes,
+  run: (outcomes, input) =>
+    answersOf(outcomes, 'tap').map(({ request, answer }) => {
+      const subject = `tap ${request.tap}`
+      const needed = `to attach with ${queuesText(request.queues)}`
+      if (answer.held || answer.refusal?.error === 'EBUSY') return inUse(subject, needed)
+      if (answer.refusal !== null) return refused(request, needed, answer.refusal, input)
+      return finding('probe-tap-ok', {
+        subject,
+        needed,
+        found: `attached ${queuesText(answer.attached)}${answer.multiQueue ? ' of a multi-queue tap' : ''}, and let go`,
+      })
+    }),
+}
+
+function queuesText(queues: number): string {
+  return queues === 1 ? '1 queue' : `${queues} queues`
+}
+
+function inUse(subject: string, needed: string): Finding {
+  const found = 'a program is attached to it'
+  const cause = 'a data plane that runs, or a program that was not ended'
+  return finding('probe-tap-in-use', { subject, needed, found, cause })
+}
+
+function refused(request: RequestOf<'tap'>, needed: string, refusal: Refusal, input: CheckInput): Finding {
+  const netdev = input.environment.netdevs.find(({ name }) => name === request.tap)
+  const code = / of queue /.test(refusal.call) ? 'probe-tap-queues' : 'probe-tap-refused'
+  return finding(
+    code,
+    { subject: `tap ${request.tap}`, needed, found: foundText(refusal, netdev), ...storyOf(refusal, request, input) },
+    levelOf(code, netdev),
+  )
+}
+
+/** The worker asks rtnetlink and tells it better; until then it is not sure that this is the tap's fault. */
+function levelOf(code: keyof typeof codes, netdev: Netdev | undefined): Level {
+  return code === 'probe-tap-refused' && netdev?.kind === 'unknown' ? 'warning' : 'error'
+}
+
+function foundText(refusal: Refusal, netdev: Netdev | undefined): string {
+  const owner = netdev?.tap
+    ? `; owner ${idText('uid', netdev.tap.owner)}, group ${idText('gid', netdev.tap.group)}`
+    : ''
+  return refusalText(refusal) + owner
+}
+
+function idText(kind: 'uid' | 'gid', id: number | null): string {
+  return id === null ? 'anybody' : `${kind} ${id}`
+}
+
+function storyOf(refusal: Refusal, { queues }: RequestOf<'tap'>, { environment }: CheckInput) {
+  const { uid, gid } = environment.process
+  switch (refusal.error) {
+    case 'EPERM':
+      return {
+        cause: `the tap belongs to somebody else; we are uid ${uid}, gid ${gid}, without NET_ADMIN`,
+        remedy: `"owner": ${uid}, "group": ${gid} in the tap's NetworkAttachmentDefinition, or neither`,
+      }
+    case 'EACCES':
+      return {
+        cause: 'SELinux: the tap has not the label of containers (AVC denied { relabelfrom }, tclass=tun_socket)',
+        remedy:
+          `"selinuxcontext": "system_u:system_r:container_t:s0" in the tap's NetworkAttachmentDefinition, and ` +
+          'setsebool container_use_devices=on on the node',
+      }
+    case 'EINVAL':
+      return {
+        cause: 'it is no tap, or it was made for one queue and is asked for several, or the reverse',
+        remedy: `"multiQueue": ${queues > 1} in the tap's NetworkAttachmentDefinition, or another ports[].exception.tap`,
+      }
+    case 'ENODEV':
+      return {
+        cause: 'the tap went away after it was found',
+        remedy: 'see which program or CNI deletes it; the pod has to be made again',
+      }
+    default:
+      return { cause: 'the kernel refused it', remedy: 'look at the kernel log of the node (dmesg)' }
+  }
+}
