@@ -49,6 +49,12 @@
       "libraries": ["<@(dpdk_libs)"],
     },
     {
+      "target_name": "spillway-telemetry",
+      "type": "executable",
+      "sources": ["<!@(find native/telemetry native/privilege -name '*.c' | sort)"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+    {
       "target_name": "spillway-classifier-test",
       "type": "executable",
       "dependencies": ["dataplane"],
