@@ -33,6 +33,7 @@ export const errorTable = {
   ERR_HTTP_IN_USE: { meaning: 'the HTTP address is taken', turn: 'host', exitCode: 69 },
   ERR_UNREACHABLE: { meaning: 'no running Spillway answers at the address asked', turn: 'operator', exitCode: 69 },
   ERR_NAMESPACES: { meaning: 'user or network namespaces cannot be made', turn: 'host', exitCode: 69 },
+  ERR_PREFLIGHT: { meaning: 'a check before the start found what cannot work', turn: 'host', exitCode: 69 },
   ERR_EAL: { meaning: 'EAL did not start', turn: 'host', exitCode: 69 },
   ERR_MISSING_TOOL: { meaning: 'a program that is needed is not installed', turn: 'host', exitCode: 69 },
 
