@@ -1,29 +1,106 @@
 import { parseCpuList } from '../config/cpu-list.js'
+import type { Cgroups } from './cgroups.js'
+import { discoverCpuTime } from './cpu-time.js'
 import type { HostFiles } from './host-files.js'
-import type { CpuEnvironment } from './types.js'
+import type { CpuEnvironment, PodEnvironment } from './types.js'
 
-/** @see proc_pid_status(5), cgroups(7) */
-export function discoverCpus(files: HostFiles): CpuEnvironment {
-  const status = files.text('proc/self/status') ?? ''
-  const allowed = parseCpuList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '') ?? []
-  return {
-    allowed,
-    online: parseCpuList(files.text('sys/devices/system/cpu/online') ?? '') ?? allowed,
-    isolated: parseCpuList(files.text('sys/devices/system/cpu/isolated') ?? '') ?? [],
-    quota: readQuota(files.text('sys/fs/cgroup/cpu.max') ?? ''),
-    nohzFull: [],
-    throttledPeriods: null,
-    cgroupVersion: null,
-    cgroupCpuset: null,
-    loadBalancing: true,
-    cores: allowed.map((cpuId) => [cpuId]),
-    mixed: null,
+type Variables = Readonly<Record<string, string | undefined>>
+
+const cpuFolder = 'sys/devices/system/cpu'
+
+/**
+ * What the CPUs are and which of them are ours; and whether the launcher has said which those are.
+ *
+ * @see proc_pid_status(5), cgroups(7), cpuset(7)
+ */
+export function discoverCpus(
+  files: HostFiles,
+  cgroups: Cgroups,
+  env: Variables,
+  annotations: PodEnvironment['runtimeAnnotations'],
+): { cpus: CpuEnvironment; launched: boolean } {
+  const now = readAffinity(files)
+  const online = readList(files, `${cpuFolder}/online`) ?? now
+  const cpuset = cgroups.controller('cpuset')
+  const cgroupCpuset = readCpuset(cgroups)
+  const before = allowedBeforeLaunch(env, now, cgroupCpuset ?? online)
+  const cpus = {
+    allowed: before ?? now,
+    online,
+    isolated: readList(files, `${cpuFolder}/isolated`) ?? [],
+    nohzFull: readList(files, `${cpuFolder}/nohz_full`) ?? [],
+    ...discoverCpuTime(files, cgroups),
+    cgroupVersion: cpuset?.version ?? null,
+    cgroupCpuset,
+    loadBalancing: isBalanced(cgroups) && !isSwitchedOff(annotations),
+    cores: discoverCores(files, online),
+    mixed: readMixed(env),
   }
+  return { cpus, launched: before !== undefined }
 }
 
-/** `200000 100000` is two CPUs; `max 100000` is no limit. */
-function readQuota(text: string): number | null {
-  const match = /^(\d+) (\d+)\s*$/.exec(text)
-  const quota = Number(match?.[1]) / Number(match?.[2])
-  return Number.isFinite(quota) ? quota : null
+/** The CPUs this process may use now. */
+export function readAffinity(files: HostFiles): number[] {
+  const status = files.text('proc/self/status') ?? ''
+  return parseCpuList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '') ?? []
+}
+
+/**
+ * The CPUs that `spillway-launch` found before it moved to the housekeeping ones. Anybody can set a variable: it
+ * counts only when it holds what is allowed now, and nothing that the cgroup (or the machine) does not give.
+ */
+export function allowedBeforeLaunch(
+  env: Variables,
+  now: readonly number[],
+  given: readonly number[],
+): number[] | undefined {
+  const list = parseCpuList(env.SPILLWAY_ALLOWED_CPUS ?? '')
+  const holds = list !== undefined && now.length > 0 && now.every((cpuId) => list.includes(cpuId))
+  return holds && list.every((cpuId) => given.includes(cpuId)) ? list : undefined
+}
+
+/** The cgroup's own CPUs. */
+function readCpuset(cgroups: Cgroups): number[] | null {
+  const cpuset = cgroups.controller('cpuset')
+  const names = cpuset?.version === 1 ? ['cpuset.effective_cpus', 'cpuset.cpus'] : ['cpuset.cpus.effective']
+  const texts = names.map((name) => cgroups.nearest(cpuset, name))
+  return texts.map((text) => parseCpuList(text ?? '')).find((list) => list !== undefined) ?? null
+}
+
+/** CRI-O's cpu-load-balancing writes one of these two. */
+function isBalanced(cgroups: Cgroups): boolean {
+  const cpuset = cgroups.controller('cpuset')
+  if (cpuset?.version === 1) return cgroups.nearest(cpuset, 'cpuset.sched_load_balance')?.trim() !== '0'
+  return !/^isolated\b(?! invalid)/.test(cgroups.nearest(cpuset, 'cpuset.cpus.partition') ?? '')
+}
+
+function isSwitchedOff(annotations: PodEnvironment['runtimeAnnotations']): boolean {
+  return Object.entries(annotations).some(
+    ([name, value]) => /^cpu-load-balancing\.crio\.io(?:$|\/)/.test(name) && value === 'disable',
+  )
+}
+
+function discoverCores(files: HostFiles, online: readonly number[]): number[][] {
+  const cores: number[][] = []
+  const seen = new Set<number>()
+  for (const cpuId of online) {
+    if (seen.has(cpuId)) continue
+    const folder = `${cpuFolder}/cpu${cpuId}/topology`
+    const listed =
+      readList(files, `${folder}/thread_siblings_list`) ?? readList(files, `${folder}/core_cpus_list`) ?? []
+    const core = [...new Set([cpuId, ...listed.filter((id) => online.includes(id) && !seen.has(id))])]
+    for (const id of core) seen.add(id)
+    cores.push(core.sort((a, b) => a - b))
+  }
+  return cores
+}
+
+/** CRI-O gives both to a container that asked for shared CPUs. */
+function readMixed({ OPENSHIFT_ISOLATED_CPUS, OPENSHIFT_SHARED_CPUS }: Variables): CpuEnvironment['mixed'] {
+  const [isolated, shared] = [OPENSHIFT_ISOLATED_CPUS, OPENSHIFT_SHARED_CPUS].map((list) => parseCpuList(list ?? ''))
+  return isolated === undefined || shared === undefined ? null : { isolated, shared }
+}
+
+function readList(files: HostFiles, path: string): number[] | undefined {
+  return parseCpuList(files.text(path) ?? '')
 }

@@ -1,84 +1,69 @@
-import { parseCpuList } from '../config/cpu-list.js'
 import { SpillwayError } from '../errors.js'
-import { discoverCpus } from './cpus.js'
+import { Cgroups } from './cgroups.js'
+import { discoverCpus, readAffinity } from './cpus.js'
+import { discoverDeviceNodes } from './device-nodes.js'
+import { discoverDevicePlugin } from './device-plugin.js'
 import { HostFiles } from './host-files.js'
 import { discoverHugepages } from './hugepages.js'
+import { discoverHugetlbMounts } from './hugetlb-mounts.js'
+import { discoverKernel } from './kernel.js'
+import { discoverMemoryLimit } from './memory-limit.js'
 import { discoverNetdevs } from './netdevs.js'
-import { discoverDevicePlugin, discoverPciDevices } from './pci.js'
+import { discoverNumaNodes } from './numa-nodes.js'
+import { discoverPciDevices } from './pci.js'
+import { defaultPodInfoFolder, discoverPod } from './pod.js'
 import { discoverProcess } from './process.js'
-import type { Environment, NumaNode } from './types.js'
+import { discoverRuntimeDirectory } from './runtime-directory.js'
+import type { Environment, PluginResource, PodEnvironment } from './types.js'
 import { readEnvironmentVariables } from './variables.js'
+
+export interface DiscoverOptions {
+  /** Where the downward API is mounted, below the root. */
+  readonly podInfoFolder?: string
+}
 
 /**
  * Finds out what this pod or machine gives. Reads files only; opens /dev/vhost-net and /dev/net/tun for a moment.
  *
- * @param root  `/`, or a folder with the files of another host.
+ * @param root  `/`, or a folder with the files of another host (test/fixtures/hosts/README.md says how it looks).
+ * @throws SpillwayError `ERR_USAGE` when there is no host below the root.
  */
-export function discoverEnvironment(root = '/'): Environment {
+export function discoverEnvironment(root = '/', options: DiscoverOptions = {}): Environment {
   const files = new HostFiles(root)
-  const cpus = discoverCpus(files)
-  if (cpus.allowed.length === 0) {
-    throw new SpillwayError(
-      'ERR_USAGE',
-      `expected a host's files below ${root}, found no CPU list in proc/self/status`,
-      {
-        hint: 'mount /proc, or name a folder with proc, sys and dev by --root',
-      },
-    )
-  }
+  const affinity = readAffinity(files)
+  if (affinity.length === 0) throw noHost(root)
   const env = readEnvironmentVariables(root)
+  const cgroups = new Cgroups(files)
+  const pod = discoverPod(files, env, (options.podInfoFolder ?? defaultPodInfoFolder).replace(/^\/+|\/+$/g, ''))
+  const { cpus, launched } = discoverCpus(files, cgroups, env, pod.runtimeAnnotations)
+  const process = discoverProcess(files, launched)
+  const devicePlugin = discoverDevicePlugin(env)
   return {
     cpus,
     numaNodes: discoverNumaNodes(files, cpus.online),
-    hugetlbMounts: [],
-    memoryLimitBytes: null,
-    hugepages: discoverHugepages(files),
-    process: discoverProcess(files),
-    kernel: {
-      release: files.text('proc/sys/kernel/osrelease')?.trim() ?? 'unknown',
-      vhost: null,
-      unsafeNoIommu: false,
-      selinux: null,
-      avcDenials: [],
-      rootReadOnly: false,
-      containerRuntime: null,
-    },
-    devices: {
-      vhostNet: files.access('/dev/vhost-net'),
-      tun: files.access('/dev/net/tun'),
-      vfioContainer: { path: '/dev/vfio/vfio', owner: null, state: 'missing', error: 'ENOENT' },
-      vfioGroups: [],
-      infiniband: [],
-    },
-    netdevs: discoverNetdevs(files),
-    pciDevices: discoverPciDevices(files),
-    devicePlugin: discoverDevicePlugin(env),
-    pod: {
-      kubernetes: false,
-      containerName: null,
-      podnetinfo: false,
-      requested: null,
-      status: null,
-      runtimeAnnotations: {},
-      problems: [],
-      hugepages: [],
-    },
-    runtimeDirectory: {
-      path: env.RUNTIME_DIRECTORY || env.XDG_RUNTIME_DIR || '/tmp',
-      from: env.RUNTIME_DIRECTORY ? 'RUNTIME_DIRECTORY' : env.XDG_RUNTIME_DIR ? 'XDG_RUNTIME_DIR' : 'default',
-      writable: true,
-      prefixes: [],
-    },
+    hugepages: discoverHugepages(files, cgroups),
+    hugetlbMounts: discoverHugetlbMounts(files, process),
+    memoryLimitBytes: discoverMemoryLimit(files, cgroups),
+    process,
+    kernel: discoverKernel(files, env),
+    devices: discoverDeviceNodes(files, process),
+    netdevs: discoverNetdevs(files, pod.status ?? []),
+    pciDevices: discoverPciDevices(files, listPromised(devicePlugin, pod)),
+    devicePlugin,
+    pod,
+    runtimeDirectory: discoverRuntimeDirectory(files, env, process),
   }
 }
 
-function discoverNumaNodes(files: HostFiles, online: readonly number[]): NumaNode[] {
-  const nodes = files
-    .names('sys/devices/system/node')
-    .flatMap((name) => /^node(\d+)$/.exec(name)?.[1] ?? [])
-    .map((id) => ({
-      id: Number(id),
-      cpus: parseCpuList(files.text(`sys/devices/system/node/node${id}/cpulist`) ?? '') ?? [],
-    }))
-  return nodes.length > 0 ? nodes : [{ id: 0, cpus: online }]
+function listPromised(resources: readonly PluginResource[], { status }: PodEnvironment): Set<string> {
+  const attached = (status ?? []).flatMap(({ device }) => device?.pciAddress ?? [])
+  return new Set([...resources.flatMap(({ addresses }) => addresses), ...attached])
+}
+
+function noHost(root: string): SpillwayError {
+  return new SpillwayError(
+    'ERR_USAGE',
+    `expected a host's files below ${root}, found no CPU list in proc/self/status`,
+    { hint: 'mount /proc, or name a folder with proc, sys and dev by --root' },
+  )
 }

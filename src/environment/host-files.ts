@@ -1,16 +1,59 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
-import type { DeviceNode } from './types.js'
+import { readStatTable, type StatTable } from './stat-table.js'
+import type { FileOwner } from './types.js'
 
-/** The files of a host, real (`/`) or a fixture folder. What is not there or may not be read is undefined. */
+/**
+ * The files of a host, real (`/`) or a folder with copies. What is not there or may not be read is undefined.
+ * Paths have no leading slash, as they are below the root.
+ */
 export class HostFiles {
-  constructor(readonly root: string) {}
+  /** Whether these are the files of the machine that runs us. */
+  readonly real: boolean
+  readonly #table: StatTable
+
+  constructor(readonly root: string) {
+    this.real = root === '/'
+    this.#table = this.real ? new Map() : readStatTable(root)
+  }
 
   text(path: string): string | undefined {
+    return this.bytes(path)?.toString('utf8')
+  }
+
+  bytes(path: string): Buffer | undefined {
+    if (this.#table.get(`/${path}`)?.errno !== undefined) return undefined
     try {
-      return readFileSync(join(this.root, path), 'utf8')
+      return readFileSync(join(this.root, path))
     } catch {
       return undefined
+    }
+  }
+
+  /** The last bytes of a file that may be long. */
+  tail(path: string, most: number): string | undefined {
+    let file: number | undefined
+    try {
+      file = openSync(join(this.root, path), constants.O_RDONLY | constants.O_NONBLOCK)
+      const { size } = fstatSync(file)
+      const buffer = Buffer.alloc(Math.min(size, most))
+      return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, size - buffer.length))
+    } catch {
+      return undefined
+    } finally {
+      if (file !== undefined) closeSync(file)
     }
   }
 
@@ -20,12 +63,20 @@ export class HostFiles {
     return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined
   }
 
+  exists(path: string): boolean {
+    return this.#table.has(`/${path}`) || existsSync(join(this.root, path))
+  }
+
   /** Names in a folder, in order; none when it cannot be read. */
   names(path: string): string[] {
+    const prefix = `/${path}/`
+    const listed = [...this.#table.keys()].flatMap((key) =>
+      key.startsWith(prefix) && !key.slice(prefix.length).includes('/') ? [key.slice(prefix.length)] : [],
+    )
     try {
-      return readdirSync(join(this.root, path)).sort()
+      return [...new Set([...readdirSync(join(this.root, path)), ...listed])].sort()
     } catch {
-      return []
+      return listed.sort()
     }
   }
 
@@ -38,14 +89,49 @@ export class HostFiles {
     }
   }
 
-  /** Opens and closes a device: only that tells about modes, the device cgroup and a missing module at once. */
-  access(path: string): DeviceNode {
+  /** Owner and mode. Of a copied host those of its `.stat.json`, else what most files have there: root's, for all to read. */
+  owner(path: string): FileOwner | null {
+    const entry = this.#table.get(`/${path}`)
+    if (entry !== undefined) return { mode: Number.parseInt(entry.mode, 8) & 0o7777, uid: entry.uid, gid: entry.gid }
     try {
-      closeSync(openSync(join(this.root, path), constants.O_RDWR))
-      return { path, owner: null, state: 'usable' }
+      const { mode, uid, gid } = statSync(join(this.root, path))
+      return this.real ? { mode: mode & 0o7777, uid, gid } : { mode: 0o666, uid: 0, gid: 0 }
+    } catch {
+      return null
+    }
+  }
+
+  /** The inode's number; of a copied host it says nothing. */
+  inode(path: string): number | undefined {
+    return this.real ? statSync(join(this.root, path), { throwIfNoEntry: false })?.ino : undefined
+  }
+
+  /** An absolute path without symbolic links; on a copied host, or when it does not exist, the path itself. */
+  resolve(path: string): string {
+    try {
+      return this.real ? realpathSync(path) : path
+    } catch {
+      return path
+    }
+  }
+
+  /** What opening for reading and writing says; undefined when it works. Of a copied host, what its table says. */
+  openError(path: string): string | undefined {
+    return this.#tryOpen(path, constants.O_RDWR)
+  }
+
+  /** What opening for reading says; undefined when it works. */
+  readError(path: string): string | undefined {
+    return this.#tryOpen(path, constants.O_RDONLY)
+  }
+
+  #tryOpen(path: string, flags: number): string | undefined {
+    if (!this.real) return this.#table.get(`/${path}`)?.errno
+    try {
+      closeSync(openSync(join(this.root, path), flags | constants.O_NONBLOCK))
+      return undefined
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? String(error)
-      return { path, owner: null, state: code === 'ENOENT' ? 'missing' : 'refused', error: code }
+      return (error as NodeJS.ErrnoException).code ?? String(error)
     }
   }
 }

@@ -1,14 +1,37 @@
 import type { HostFiles } from './host-files.js'
-import type { Netdev } from './types.js'
+import { readNetdevAddresses } from './netdev-addresses.js'
+import { readNetdevAttributes } from './netdev-attributes.js'
+import type { Netdev, NetworkStatus } from './types.js'
+
+const mostNetdevs = 1024
 
 /**
- * The netdevs of this process's network namespace. Not from /sys/class/net: a sysfs that was mounted in another
- * namespace goes on to show that one's netdevs, and in containers and the lab it was.
+ * The netdevs of this process's network namespace: from /proc/self/net, which is always of this namespace. A sysfs
+ * that was mounted in another one goes on to show that one's netdevs (in containers and the lab it was), so their
+ * attributes are read from it only when it shows the same names.
+ *
+ * @param status  what Multus says of the addresses: the kernel's text files do not say whose an IPv4 address is.
  */
-export function discoverNetdevs(files: HostFiles): Netdev[] {
+export function discoverNetdevs(files: HostFiles, status: readonly NetworkStatus[]): Netdev[] {
+  const names = readNames(files)
+  const addresses = readNetdevAddresses(files, names, status)
+  const sysfsIsOurs = isOurSysfs(files, names)
+  return names.map((name) => ({
+    ...unknownNetdev(name),
+    ...(sysfsIsOurs ? readNetdevAttributes(files, name) : {}),
+    ...addresses.get(name),
+  }))
+}
+
+function readNames(files: HostFiles): string[] {
   const lines = (files.text('proc/self/net/dev') ?? '').split('\n')
-  const names = lines.flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? [])
-  return names.map(unknownNetdev)
+  return lines.flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []).slice(0, mostNetdevs)
+}
+
+/** The folder also holds `bonding_masters`, which is a file. */
+function isOurSysfs(files: HostFiles, names: readonly string[]): boolean {
+  const shown = files.names('sys/class/net').filter((name) => name !== 'bonding_masters')
+  return shown.length === names.length && shown.every((name) => names.includes(name))
 }
 
 /** A netdev of which only the name is known. */

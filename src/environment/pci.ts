@@ -1,47 +1,103 @@
 import type { HostFiles } from './host-files.js'
-import type { PciDevice, PluginResource } from './types.js'
-
-const pciAddress = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/
+import { readPciAddress } from './pci-address.js'
+import type { PciDevice } from './types.js'
 
 const devicesFolder = 'sys/bus/pci/devices'
 
-export function discoverPciDevices(files: HostFiles): PciDevice[] {
-  return files.names(devicesFolder).map((address) => {
-    const numaNode = files.number(`${devicesFolder}/${address}/numa_node`)
-    return {
-      address,
-      driver: files.linkName(`${devicesFolder}/${address}/driver`) ?? null,
-      // The kernel says -1 when the firmware does not tell.
-      numaNode: numaNode === undefined || numaNode < 0 ? null : numaNode,
-      vendor: null,
-      device: null,
-      iommuGroup: null,
-      noIommu: false,
-      groupPeers: [],
-      role: 'other',
-      pf: null,
-      netdevs: [],
-      rdma: [],
-    }
+/** How a device presents itself, all of it in one file: a node may have a thousand devices. */
+interface Presentation {
+  readonly vendor: string | null
+  readonly device: string | null
+  readonly driver: string | null
+  readonly network: boolean
+}
+
+/** Network devices that are looked at closely where nothing was promised: a host of its own, not a pod. */
+const mostUnpromised = 128
+
+/**
+ * All PCI devices that sysfs shows, which in a pod are the node's. Only some are looked at closely: those that were
+ * promised, or, where none was, the network devices. Of the others just the ids and the driver are known.
+ */
+export function discoverPciDevices(files: HostFiles, promised: ReadonlySet<string>): PciDevice[] {
+  const addresses = files.names(devicesFolder).filter((name) => readPciAddress(name) === name)
+  const shown = new Map(addresses.map((address) => [address, readPresentation(files, address)]))
+  const network = addresses.filter((address) => shown.get(address)?.network)
+  const close = new Set(promised.size > 0 ? promised : network.slice(0, mostUnpromised))
+  return addresses.map((address) => {
+    const { vendor, device, driver } = shown.get(address) ?? nothing
+    const light = { address, vendor, device, driver, ...unknownDetails }
+    return close.has(address) ? { ...light, ...readDetails(files, address, shown) } : light
   })
 }
 
-/**
- * The SR-IOV device plugin's lists: PCIDEVICE_<PREFIX>_<RESOURCE>=0000:3b:02.4,0000:3b:02.5. A variable that
- * ends in _INFO is JSON about the same devices. Resource names may hold `-`, so shells may not see the variable.
- */
-export function discoverDevicePlugin(env: Readonly<Record<string, string | undefined>>): PluginResource[] {
-  return Object.keys(env)
-    .filter((variable) => variable.startsWith('PCIDEVICE_') && !variable.endsWith('_INFO'))
-    .sort()
-    .map((variable) => {
-      const words = (env[variable] ?? '').split(',').map((word) => word.trim().toLowerCase())
-      return {
-        variable,
-        addresses: words.filter((word) => pciAddress.test(word)),
-        malformed: words.filter((word) => word !== '' && !pciAddress.test(word)),
-        info: null,
-        infoProblem: null,
-      }
-    })
+const nothing: Presentation = { vendor: null, device: null, driver: null, network: false }
+
+const unknownDetails = {
+  numaNode: null,
+  iommuGroup: null,
+  noIommu: false,
+  groupPeers: [],
+  role: 'other',
+  pf: null,
+  netdevs: [],
+  rdma: [],
+} as const
+
+/** `DRIVER=vfio-pci`, `PCI_CLASS=20000`, `PCI_ID=8086:154C`. */
+function readPresentation(files: HostFiles, address: string): Presentation {
+  const folder = `${devicesFolder}/${address}`
+  const uevent = files.text(`${folder}/uevent`) ?? ''
+  const ids = /^PCI_ID=([0-9A-F]{4}):([0-9A-F]{4})$/im.exec(uevent)
+  const pciClass = /^PCI_CLASS=([0-9A-F]{5,6})$/im.exec(uevent)?.[1] ?? ''
+  return {
+    vendor: ids?.[1]?.toLowerCase() ?? readId(files, `${folder}/vendor`),
+    device: ids?.[2]?.toLowerCase() ?? readId(files, `${folder}/device`),
+    driver: /^DRIVER=(\S+)$/m.exec(uevent)?.[1] ?? (ids === null ? files.linkName(`${folder}/driver`) : null) ?? null,
+    network: pciClass.padStart(6, '0').startsWith('02'),
+  }
+}
+
+/** `0x8086`. */
+function readId(files: HostFiles, path: string): string | null {
+  return /^0x([0-9a-f]{4})$/.exec(files.text(path)?.trim() ?? '')?.[1] ?? null
+}
+
+type Details = Pick<
+  PciDevice,
+  'numaNode' | 'iommuGroup' | 'noIommu' | 'groupPeers' | 'role' | 'pf' | 'netdevs' | 'rdma'
+>
+
+function readDetails(files: HostFiles, address: string, shown: ReadonlyMap<string, Presentation>): Details {
+  const folder = `${devicesFolder}/${address}`
+  const names = new Set(files.names(folder))
+  const numaNode = files.number(`${folder}/numa_node`) ?? -1
+  const isVf = names.has('physfn')
+  return {
+    // The kernel says -1 when the firmware does not tell.
+    numaNode: numaNode < 0 ? null : numaNode,
+    ...readIommuGroup(files, address, shown, names.has('iommu_group')),
+    role: isVf ? 'vf' : names.has('sriov_totalvfs') || names.has('virtfn0') ? 'pf' : 'other',
+    pf: (isVf ? readPciAddress(files.linkName(`${folder}/physfn`) ?? '') : undefined) ?? null,
+    netdevs: names.has('net') ? files.names(`${folder}/net`) : [],
+    rdma: names.has('infiniband') ? files.names(`${folder}/infiniband`) : [],
+  }
+}
+
+function readIommuGroup(
+  files: HostFiles,
+  address: string,
+  shown: ReadonlyMap<string, Presentation>,
+  present: boolean,
+): Pick<PciDevice, 'iommuGroup' | 'noIommu' | 'groupPeers'> {
+  const name = present ? files.linkName(`${devicesFolder}/${address}/iommu_group`) : undefined
+  if (name === undefined || !/^\d{1,9}$/.test(name)) return { iommuGroup: null, noIommu: false, groupPeers: [] }
+  const folder = `sys/kernel/iommu_groups/${name}`
+  const peers = files.names(`${folder}/devices`).filter((peer) => peer !== address)
+  return {
+    iommuGroup: Number(name),
+    // The kernel gives such a group this name: VFIO made it itself, without an IOMMU.
+    noIommu: files.text(`${folder}/name`)?.trim() === 'vfio-noiommu',
+    groupPeers: peers.map((peer) => ({ address: peer, driver: shown.get(peer)?.driver ?? null })),
+  }
 }
