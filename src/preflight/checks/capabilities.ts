@@ -1,0 +1,147 @@
+import type { ProcessEnvironment } from '../../environment/types.js'
+import { findingMaker } from '../finding-maker.js'
+import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
+import { lockConsequence } from './memlock.js'
+import { describeDevice, isBifurcated, plannedDevices } from './planned-devices.js'
+
+const codes = {
+  'capability-below-shell': {
+    levels: ['error'],
+    meaning:
+      'the pod grants a needed capability, but it is not effective, and no_new_privs keeps file capabilities from helping',
+    remedyIn: 'pod spec (command: spillway-launch as the entrypoint) or image (setcap)',
+  },
+  'capability-not-raised': {
+    levels: ['error'],
+    meaning: 'a needed capability is in the bounding set, but not effective: nothing with file capabilities was run',
+    remedyIn: 'pod spec (command: spillway-launch) or image (setcap)',
+  },
+  'net-raw-missing': {
+    levels: ['error'],
+    meaning: 'mlx5 and af_packet need NET_RAW, and the pod does not grant it',
+    remedyIn: 'pod spec (capabilities.add) and file capabilities',
+  },
+  'capabilities-more-than-needed': {
+    levels: ['note'],
+    meaning: 'the container has capabilities that no way of running Spillway needs',
+    remedyIn: 'pod spec (capabilities.drop)',
+  },
+  'capabilities-ok': { levels: ['ok'], meaning: 'every capability that the plan needs is effective', remedyIn: '-' },
+} as const satisfies CodeDeclarations
+const finding = findingMaker(codes)
+
+interface Need {
+  readonly capability: string
+  readonly why: string
+}
+
+/** What a pod is told to grant and never needs (the docs' SYS_RESOURCE among them). */
+const neverNeeded: readonly string[] = [
+  'CAP_SYS_ADMIN',
+  'CAP_SYS_MODULE',
+  'CAP_SYS_RAWIO',
+  'CAP_SYS_PTRACE',
+  'CAP_SYS_RESOURCE',
+  'CAP_DAC_READ_SEARCH',
+]
+
+export const capabilitiesCheck = {
+  name: 'capabilities',
+  title: 'Are the needed capabilities effective?',
+  codes,
+  run(input) {
+    const { process } = input.environment
+    const needs = needsOf(input)
+    const lacking = needs.filter(({ capability }) => !process.capabilities.effective.includes(capability))
+    const found = [...lacking.flatMap((need) => judge(need, process)), ...excess(input)]
+    if (found.length > 0) return found
+    const effective = process.capabilities.effective.join(', ') || 'none'
+    const needed = needs.map(({ capability }) => capability).join(', ') || 'none'
+    return [
+      finding('capabilities-ok', {
+        subject: 'capabilities',
+        needed,
+        found: `effective: ${shorten(effective)}${process.launched ? ', raised by spillway-launch' : ''}`,
+      }),
+    ]
+  },
+} satisfies Check
+
+function needsOf(input: CheckInput): Need[] {
+  const mellanox = plannedDevices(input).filter(({ device }) => isBifurcated(device))
+  const afPacket = input.plan.ports.filter(({ devargs }) => devargs.startsWith('net_af_packet'))
+  const netRaw = [
+    ...mellanox.map((planned) => `${describeDevice(planned)} (raw queue pairs of mlx5)`),
+    ...afPacket.map(({ name }) => `port ${name} (af_packet)`),
+  ]
+  const lock =
+    input.plan.vfio.pinning === 'insufficient' ? [{ capability: 'CAP_IPC_LOCK', why: lockConsequence(input) }] : []
+  return [...lock, ...(netRaw.length > 0 ? [{ capability: 'CAP_NET_RAW', why: `for ${netRaw.join(', ')}` }] : [])]
+}
+
+function judge({ capability, why }: Need, process: ProcessEnvironment): Finding[] {
+  const short = capability.replace('CAP_', '')
+  // The probe of the limit speaks of locked memory too: one cause, one story.
+  const words = {
+    subject: capability === 'CAP_IPC_LOCK' ? 'locked memory' : capability,
+    needed: `${capability} effective: ${why}`,
+  }
+  if (process.capabilities.bounding.includes(capability)) return [notInForce(words, process, capability)]
+  // Without IPC_LOCK in the pod, the limit is what there is to talk about: the check memlock does.
+  if (capability !== 'CAP_NET_RAW') return []
+  return [
+    finding('net-raw-missing', {
+      ...words,
+      found: 'it is not in the bounding set',
+      cause: 'the pod drops ALL and does not add NET_RAW, which CRI-O leaves out of its defaults',
+      remedy: `pod spec: securityContext.capabilities.add: [${short}]; the entrypoint spillway-launch makes it effective`,
+    }),
+  ]
+}
+
+function notInForce(
+  words: { subject: string; needed: string },
+  process: ProcessEnvironment,
+  capability: string,
+): Finding {
+  const lower = capability.toLowerCase()
+  const found = `in the bounding set, not effective; NoNewPrivs ${process.noNewPrivs ? 1 : 0}, uid ${process.uid}`
+  if (process.noNewPrivs) {
+    return finding('capability-below-shell', {
+      ...words,
+      found,
+      cause:
+        'a shell or another plain program came first: with allowPrivilegeEscalation: false only the entrypoint itself keeps what the pod grants',
+      remedy:
+        'pod spec: command: ["spillway-launch", "run"] as the container\'s entrypoint, not below sh -c and not by kubectl exec; or securityContext.allowPrivilegeEscalation: true',
+    })
+  }
+  return finding('capability-not-raised', {
+    ...words,
+    found,
+    cause:
+      'a user other than root loses capabilities at exec of a file without file capabilities, and Kubernetes sets no ambient ones; or the image lost them (setcap before the last layer, a builder without xattrs)',
+    remedy: `pod spec: command: ["spillway-launch", "run"]; image, as its last layer: setcap ${lower}+p on spillway-launch`,
+  })
+}
+
+function excess({ environment }: CheckInput): Finding[] {
+  const { process, kernel } = environment
+  const more = process.capabilities.effective.filter((capability) => neverNeeded.includes(capability))
+  if (more.length === 0 || kernel.containerRuntime === null || process.userNamespace) return []
+  return [
+    finding('capabilities-more-than-needed', {
+      subject: 'capabilities',
+      needed: 'IPC_LOCK for VFIO without a memlock limit, NET_RAW for Mellanox, nothing else',
+      found: `effective too: ${more.join(', ')}`,
+      cause: more.includes('CAP_SYS_ADMIN')
+        ? 'the container is privileged, or adds them'
+        : 'older examples ask for them (SYS_RESOURCE was for ulimit -l in a shell)',
+      remedy: 'pod spec: securityContext: {privileged: false, capabilities: {drop: [ALL], add: [IPC_LOCK]}}',
+    }),
+  ]
+}
+
+function shorten(text: string): string {
+  return text.length <= 160 ? text : `${text.slice(0, 157)}…`
+}

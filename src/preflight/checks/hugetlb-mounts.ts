@@ -1,0 +1,91 @@
+import type { HugetlbMount } from '../../environment/types.js'
+import { findingMaker } from '../finding-maker.js'
+import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
+import { describeOwner, describeProcess } from './access.js'
+
+const codes = {
+  'hugetlb-mount-not-writable': {
+    levels: ['note'],
+    meaning:
+      'a hugetlbfs mount that this user cannot write to: Spillway needs none (--in-memory), other DPDK programs fail with "open rtemap_0"',
+    remedyIn: 'pod spec (fsGroup)',
+  },
+  'hugetlb-leftovers': {
+    levels: ['warning'],
+    meaning: 'files of a killed DPDK program on a hugetlbfs mount keep their pages as long as the pod lives',
+    remedyIn: 'the mount (rm), and --in-memory for the other program',
+  },
+  'hugetlb-mount-one-for-two': {
+    levels: ['note'],
+    meaning: 'the pod has hugepages of two sizes, and one volume of medium HugePages for them',
+    remedyIn: 'pod spec (medium: HugePages-SIZE)',
+  },
+  'hugetlb-mounts-ok': { levels: ['ok'], meaning: 'nothing on hugetlbfs that could disturb', remedyIn: '-' },
+} as const satisfies CodeDeclarations
+const finding = findingMaker(codes)
+
+export const hugetlbMountsCheck = {
+  name: 'hugetlb-mounts',
+  title: 'Are the hugetlbfs mounts in order?',
+  codes,
+  run(input) {
+    const { hugetlbMounts } = input.environment
+    const found = [
+      ...hugetlbMounts.flatMap((mount) => [...notWritable(mount, input), ...leftovers(mount)]),
+      ...oneForTwo(input),
+    ]
+    if (found.length > 0) return found
+    const shown = hugetlbMounts.map(({ path, pageSize }) => `${path} (${pageSize ?? 'unknown size'})`).join(', ')
+    return [
+      finding('hugetlb-mounts-ok', {
+        subject: 'hugetlbfs',
+        needed: 'no mount: EAL runs with --in-memory',
+        found: shown || 'no mount',
+      }),
+    ]
+  },
+} satisfies Check
+
+function notWritable({ path, owner, writable }: HugetlbMount, { environment }: CheckInput): Finding[] {
+  if (writable) return []
+  const { process } = environment
+  return [
+    finding('hugetlb-mount-not-writable', {
+      subject: path,
+      needed: 'nothing here; a DPDK program without --in-memory has to write there',
+      found: `${describeOwner(owner)}; this process is ${describeProcess(process)}`,
+      cause: 'a volume of medium HugePages belongs to root unless the pod has an fsGroup',
+      remedy: `pod spec: spec.securityContext.fsGroup: ${process.gid}; or --in-memory for the other program, as spillway exec {eal} says`,
+    }),
+  ]
+}
+
+function leftovers({ path, leftovers: files, pageSize }: HugetlbMount): Finding[] {
+  if (files === 0) return []
+  return [
+    finding('hugetlb-leftovers', {
+      subject: path,
+      needed: 'no files named *map_*',
+      found: `${files} files of pages of ${pageSize ?? 'unknown size'}`,
+      cause:
+        'a DPDK program without --in-memory was killed, or runs now; the volume dies with the pod, not with the container',
+      remedy: `if no such program runs: rm ${path}/*map_*; start it with --in-memory or --huge-unlink=always`,
+    }),
+  ]
+}
+
+function oneForTwo({ environment }: CheckInput): Finding[] {
+  const limits = environment.pod.hugepages.filter(({ kind, mib }) => kind === 'limit' && mib > 0)
+  const sizes = [...new Set(limits.flatMap(({ size }) => (size === null ? [] : [size])))]
+  const mounted = environment.hugetlbMounts.map(({ pageSize }) => pageSize)
+  if (sizes.length < 2 || mounted.length === 0 || sizes.every((size) => mounted.includes(size))) return []
+  return [
+    finding('hugetlb-mount-one-for-two', {
+      subject: 'hugetlbfs',
+      needed: `a volume for each of ${sizes.join(' and ')}, if a program wants files`,
+      found: `mounts of ${mounted.map((size) => size ?? 'unknown size').join(', ')}`,
+      cause: 'medium: HugePages is ambiguous with two sizes',
+      remedy: `pod spec: volumes: ${sizes.map((size) => `{emptyDir: {medium: HugePages-${size}}}`).join(' and ')}`,
+    }),
+  ]
+}

@@ -1,0 +1,84 @@
+import { findingMaker } from '../finding-maker.js'
+import type { Check, CheckInput, CodeDeclarations } from '../types.js'
+
+const codes = {
+  'memlock-refused': {
+    levels: ['error'],
+    meaning:
+      'the memlock limit is below the first page that VFIO pins: "DMA remapping failed, error 12", the VF is not there',
+    remedyIn: 'pod spec (IPC_LOCK) or node (default_ulimits)',
+  },
+  'memlock-no-packets': {
+    levels: ['error'],
+    meaning: 'the memlock limit lets VFIO pin some pages, but not all: the port is made, and no packet ever arrives',
+    remedyIn: 'pod spec (IPC_LOCK) or node (default_ulimits)',
+  },
+  'memlock-ok': {
+    levels: ['ok'],
+    meaning: 'IPC_LOCK is effective, or the memlock limit is large enough, or nothing is pinned; it says which',
+    remedyIn: '-',
+  },
+} as const satisfies CodeDeclarations
+const finding = findingMaker(codes)
+
+export const memlockCheck = {
+  name: 'memlock',
+  title: 'May VFIO pin the memory?',
+  codes,
+  run(input) {
+    const { process } = input.environment
+    const { pinning, lockMib } = input.plan.vfio
+    if (pinning !== 'insufficient') return [inForce(input)]
+    // The pod grants IPC_LOCK and it does not arrive: the check capabilities tells that story.
+    if (process.capabilities.bounding.includes('CAP_IPC_LOCK')) return []
+    const code = limitBytes(input) < pageBytes(input) ? 'memlock-refused' : 'memlock-no-packets'
+    return [
+      finding(code, {
+        subject: 'locked memory',
+        needed: `${lockMib} MiB, or CAP_IPC_LOCK effective: ${lockConsequence(input)}`,
+        found: `${describeLimit(process.memlockBytes)}, and no CAP_IPC_LOCK in the bounding set`,
+        cause: 'VFIO pins what devices may write to and counts it against the limit of a process without IPC_LOCK',
+        remedy:
+          'pod spec: securityContext.capabilities.add: [IPC_LOCK], with spillway-launch as the entrypoint; ' +
+          'or node: default_ulimits = ["memlock=-1:-1"] in a CRI-O drop-in',
+      }),
+    ]
+  },
+} satisfies Check
+
+/** What happens at the limit that is there; for the two checks that tell of it. */
+export function lockConsequence(input: CheckInput): string {
+  const { lockMib } = input.plan.vfio
+  const limit = describeLimit(input.environment.process.memlockBytes)
+  return limitBytes(input) < pageBytes(input)
+    ? `VFIO pins ${lockMib} MiB, and with a limit of ${limit} not even the first page: the VF is refused`
+    : `VFIO pins ${lockMib} MiB, and with a limit of ${limit} only the first pages: the port is made, and no packet ever arrives`
+}
+
+function inForce({ plan, environment }: CheckInput) {
+  const { pinning, lockMib } = plan.vfio
+  const limit = describeLimit(environment.process.memlockBytes)
+  const found = {
+    'ipc-lock': `CAP_IPC_LOCK is effective, so the limit (${limit}) does not count`,
+    memlock: `the limit is ${limit}, without CAP_IPC_LOCK`,
+    'none-needed': `no VFIO device; the limit is ${limit}`,
+    insufficient: limit,
+  }[pinning]
+  const needed = pinning === 'none-needed' ? 'nothing' : `${lockMib} MiB to be pinned for VFIO`
+  return finding('memlock-ok', { subject: 'locked memory', needed, found })
+}
+
+function limitBytes({ environment }: CheckInput): number {
+  return environment.process.memlockBytes ?? Number.POSITIVE_INFINITY
+}
+
+function pageBytes({ plan }: CheckInput): number {
+  const kib = { '2Mi': 2048, '512Mi': 524_288, '1Gi': 1_048_576, none: 4 }[plan.memory.pageSize]
+  // Without hugepages EAL maps its memory in pieces of this size at least.
+  return Math.max(kib, 2048) * 1024
+}
+
+function describeLimit(bytes: number | null): string {
+  if (bytes === null) return 'unlimited'
+  return bytes < 1024 * 1024 ? `${Math.floor(bytes / 1024)} KiB` : `${Math.floor(bytes / 1024 / 1024)} MiB`
+}

@@ -1,0 +1,40 @@
+import type { PciDevice, PluginDeviceInfo, PluginResource } from '../../environment/types.js'
+import type { PlannedPort } from '../../plan/types.js'
+import type { CheckInput } from '../types.js'
+
+/** A port of the plan with the PCI device it will be. */
+export interface PlannedDevice {
+  readonly port: PlannedPort
+  readonly device: PciDevice
+  /** The device plugin's variable that names it, and what it says of it. */
+  readonly resource: PluginResource | null
+  readonly info: PluginDeviceInfo | null
+}
+
+/** The ports that are PCI devices which sysfs shows. */
+export function plannedDevices({ environment, plan }: CheckInput): PlannedDevice[] {
+  return plan.ports.flatMap((port) => {
+    const device = environment.pciDevices.find(({ address }) => address === port.pciAddress)
+    if (device === undefined) return []
+    const resource = environment.devicePlugin.find(({ addresses }) => addresses.includes(device.address)) ?? null
+    return [{ port, device, resource, info: resource?.info?.[device.address] ?? null }]
+  })
+}
+
+/** Kernel drivers that DPDK's PMD works beside: the VF stays a netdev and needs no VFIO. */
+const bifurcatedDrivers: readonly string[] = ['mlx5_core', 'mlx4_core', 'mana']
+
+const mellanox = '15b3'
+
+export function isBifurcated({ vendor, driver }: PciDevice): boolean {
+  return (driver !== null && bifurcatedDrivers.includes(driver)) || (vendor === mellanox && driver !== 'vfio-pci')
+}
+
+export function onVfio({ driver }: PciDevice): boolean {
+  return driver === 'vfio-pci'
+}
+
+/** `port vf0, 0000:3b:02.4` */
+export function describeDevice({ port, device }: PlannedDevice): string {
+  return `port ${port.name}, ${device.address}`
+}

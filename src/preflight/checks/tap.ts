@@ -1,0 +1,195 @@
+import type { Netdev, ProcessEnvironment } from '../../environment/types.js'
+import { findingMaker } from '../finding-maker.js'
+import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
+import { describeProcess, inGroup } from './access.js'
+import { type WantedTap, wantedTaps } from './wanted-taps.js'
+
+const codes = {
+  'tap-none': {
+    levels: ['note', 'warning'],
+    meaning:
+      'no tap for a port, and nobody named one: its packets do not reach the kernel; a warning when a rule sends there',
+    remedyIn: 'NetworkAttachmentDefinition (type tap) or Spillway (ports[].exception.tap)',
+  },
+  'tap-missing': {
+    levels: ['error'],
+    meaning: 'the named tap is not in this network namespace, and making one needs NET_ADMIN',
+    remedyIn: 'NetworkAttachmentDefinition and the networks annotation',
+  },
+  'tap-not-a-tap': {
+    levels: ['error'],
+    meaning: 'the netdev of that name is no tap (veth, dummy, tun, …); the kernel says EINVAL',
+    remedyIn: 'networks annotation (interface) or Spillway (ports[].exception.tap)',
+  },
+  'tap-owner': {
+    levels: ['error'],
+    meaning: 'the tap belongs to another user; DPDK reports EINVAL, since its second try hides EPERM',
+    remedyIn: 'NetworkAttachmentDefinition (owner)',
+  },
+  'tap-group': {
+    levels: ['error'],
+    meaning: 'the tap has a group that this process is not in; owner and group must both fit',
+    remedyIn: 'NetworkAttachmentDefinition (group) or pod spec (runAsGroup)',
+  },
+  'tap-queues': {
+    levels: ['error'],
+    meaning: 'more than one queue was asked for on a tap made without multi_queue',
+    remedyIn: 'NetworkAttachmentDefinition (multiQueue) or Spillway (ports[].exception.queues)',
+  },
+  'tap-in-use': {
+    levels: ['warning'],
+    meaning: 'a program is attached to the tap: a single-queue tap has room for one, a multi-queue tap would be shared',
+    remedyIn: 'the other program',
+  },
+  'tap-ok': { levels: ['ok'], meaning: 'the tap can be attached to', remedyIn: '-' },
+} as const satisfies CodeDeclarations
+const finding = findingMaker(codes)
+
+export const tapCheck = {
+  name: 'tap',
+  title: 'Can the taps be attached to?',
+  codes,
+  covers: ['ERR_TAP_MISSING', 'ERR_TAP_OWNER', 'ERR_TAP_QUEUES', 'ERR_TAP_NOT_A_TAP'],
+  run(input) {
+    return wantedTaps(input).flatMap((wanted) => {
+      const { tap, netdev } = wanted
+      if (tap === null) return [none(wanted, input)]
+      if (netdev === undefined) return [missing(wanted, tap, input)]
+      if (netdev.kind !== 'tap') return [notATap(wanted, netdev)]
+      return judge(wanted, netdev, input)
+    })
+  },
+} satisfies Check
+
+/** What a rootless process needs to attach, rule by rule as the kernel asks (tun_not_capable). */
+function judge(wanted: WantedTap, netdev: Netdev, { environment }: CheckInput): Finding[] {
+  const { process } = environment
+  const found = [
+    owner(wanted, netdev, process),
+    group(wanted, netdev, process),
+    queues(wanted, netdev),
+    inUse(wanted, netdev),
+  ].filter((finding) => finding !== null)
+  return found.length > 0 ? found : [fits(wanted, netdev)]
+}
+
+function none({ port }: WantedTap, { config, environment }: CheckInput): Finding {
+  const taps = environment.netdevs.filter(({ kind }) => kind === 'tap').map(({ name }) => name)
+  const toKernel = config.rules.filter(({ to }) => to === 'kernel').map(({ name }) => name)
+  const words = {
+    subject: `port ${port.name}`,
+    needed:
+      toKernel.length > 0
+        ? `a tap, for rules ${toKernel.slice(0, 5).join(', ')}`
+        : 'a tap, if its packets shall reach the kernel',
+    found: taps.length > 0 ? `other taps: ${taps.join(', ')}` : 'no tap in this network namespace',
+    cause:
+      taps.length > 0
+        ? 'no name, MAC or order says which tap belongs to the port'
+        : 'the pod asks for no network of type tap',
+    remedy:
+      taps.length > 0
+        ? `Spillway: ports[].exception.tap: ${taps[0]}`
+        : 'pod spec: add {"name": "tap-one", "interface": "ext0"} to k8s.v1.cni.cncf.io/networks, with a NetworkAttachmentDefinition of {"type": "tap", "multiQueue": true}',
+  }
+  return finding('tap-none', words, toKernel.length > 0 ? 'warning' : 'note')
+}
+
+function missing({ port }: WantedTap, tap: string, { environment }: CheckInput): Finding {
+  const names = environment.netdevs.map(({ name }) => name)
+  const requested = environment.pod.requested?.some(({ netdev }) => netdev === tap) ?? false
+  const taps = environment.netdevs.filter(({ kind }) => kind === 'tap').map(({ name }) => name)
+  return finding('tap-missing', {
+    subject: `tap ${tap}`,
+    needed: `the tap ${tap} in this network namespace, for port ${port.name}`,
+    found: names.length === 0 ? 'no netdev' : `${names.slice(0, 12).join(', ')}`,
+    cause: requested
+      ? `the pod asks for ${tap}, so its plugin failed or another plugin made it elsewhere`
+      : taps.length > 0
+        ? `the name is wrong: the pod's taps are ${taps.join(', ')}`
+        : 'the networks annotation has no entry of that interface name',
+    remedy:
+      taps.length > 0 && !requested
+        ? `Spillway: ports[].exception.tap: ${taps[0]}`
+        : `pod spec: {"name": "tap-one", "interface": "${tap}"} in k8s.v1.cni.cncf.io/networks; by hand: ip tuntap add dev ${tap} mode tap user ${environment.process.uid}`,
+  })
+}
+
+function notATap({ port }: WantedTap, { name, kind }: Netdev): Finding {
+  if (kind === 'unknown') {
+    return finding('tap-ok', {
+      subject: `tap ${name}`,
+      needed: `a tap, for port ${port.name}`,
+      found: 'a netdev of that name; sysfs belongs to another network namespace and says no more',
+    })
+  }
+  return finding('tap-not-a-tap', {
+    subject: `tap ${name}`,
+    needed: `a tap, for port ${port.name}`,
+    found: `a netdev of kind ${kind}`,
+    cause: `another plugin made ${name}; "interface" names of the networks annotation may be swapped`,
+    remedy: `pod spec: "interface": "${name}" at the network whose plugin is "type": "tap"; or Spillway: ports[].exception.tap`,
+  })
+}
+
+/** CAP_NET_ADMIN opens any tap. */
+function mayOpenAny({ capabilities }: ProcessEnvironment): boolean {
+  return capabilities.effective.includes('CAP_NET_ADMIN')
+}
+
+function owner({ port }: WantedTap, { name, tap }: Netdev, process: ProcessEnvironment): Finding | null {
+  if (tap === null || tap.owner === null || tap.owner === process.uid || mayOpenAny(process)) return null
+  return finding('tap-owner', {
+    subject: `tap ${name}`,
+    needed: `a tap that uid ${process.uid} may attach to, for port ${port.name}`,
+    found: `owner ${tap.owner}; this process is ${describeProcess(process)}`,
+    cause: "the NetworkAttachmentDefinition's owner is not this container's runAsUser",
+    remedy: `NetworkAttachmentDefinition of ${name}: "owner": ${process.uid} at the tap plugin, or no owner at all; or pod spec: securityContext.runAsUser: ${tap.owner}`,
+  })
+}
+
+function group({ port }: WantedTap, { name, tap }: Netdev, process: ProcessEnvironment): Finding | null {
+  if (tap === null || tap.group === null || inGroup(tap.group, process) || mayOpenAny(process)) return null
+  return finding('tap-group', {
+    subject: `tap ${name}`,
+    needed: `a tap whose group this process is in, for port ${port.name}`,
+    found: `group ${tap.group}, owner ${tap.owner ?? 'anybody'}; this process is ${describeProcess(process)}`,
+    cause: 'the kernel wants owner and group to fit, not one of them',
+    remedy: `NetworkAttachmentDefinition of ${name}: "group": ${process.gid} at the tap plugin, or no group at all; or pod spec: spec.securityContext.supplementalGroups: [${tap.group}]`,
+  })
+}
+
+function queues({ port, configured }: WantedTap, { name, tap }: Netdev): Finding | null {
+  const wanted = Math.max(
+    port.exception.queues,
+    typeof configured?.exception.queues === 'number' ? configured.exception.queues : 1,
+  )
+  if (tap === null || tap.multiQueue || wanted <= 1) return null
+  return finding('tap-queues', {
+    subject: `tap ${name}`,
+    needed: `${wanted} queues, for port ${port.name}`,
+    found: 'a tap with a single queue (tun_flags without MULTI_QUEUE)',
+    cause: 'it was made without multi_queue, and that cannot be changed later',
+    remedy: `NetworkAttachmentDefinition of ${name}: "multiQueue": true at the tap plugin; or Spillway: ports[].exception.queues: 1`,
+  })
+}
+
+function inUse({ port }: WantedTap, { name, tap, carrier }: Netdev): Finding | null {
+  if (carrier !== true) return null
+  return finding('tap-in-use', {
+    subject: `tap ${name}`,
+    needed: `the tap for ourselves, for port ${port.name}`,
+    found: `it has a carrier, so a program is attached to it${tap?.multiQueue ? ' (multi-queue: both would get a share of the packets)' : ' (single queue: attaching gives EBUSY)'}`,
+    cause: 'a running Spillway or testpmd of this pod, or one that an exec left behind',
+    remedy: 'end the other program; if it is the Spillway of this pod, all is well',
+  })
+}
+
+function fits({ port }: WantedTap, { name, tap }: Netdev): Finding {
+  const of = tap === null ? '' : `, owner ${tap.owner ?? 'anybody'}, group ${tap.group ?? 'any'}`
+  return finding('tap-ok', {
+    subject: `tap ${name}`,
+    needed: `a tap of ours with ${port.exception.queues} queue${port.exception.queues === 1 ? '' : 's'}, for port ${port.name}`,
+    found: `a ${tap?.multiQueue ? 'multi-queue' : 'single-queue'} tap${of}`,
+  })
+}

@@ -1,0 +1,123 @@
+import { findingMaker } from '../finding-maker.js'
+import type { Check, CodeDeclarations, Finding } from '../types.js'
+import { isBifurcated, onVfio, type PlannedDevice, plannedDevices } from './planned-devices.js'
+import { resourceNameOf } from './resource-name.js'
+
+const codes = {
+  'vf-kernel-driver': {
+    levels: ['error'],
+    meaning: 'the VF is bound to a kernel driver (iavf, igbvf, ixgbevf, …): DPDK skips it without a line',
+    remedyIn: 'SriovNetworkNodePolicy (deviceType: vfio-pci)',
+  },
+  'vf-no-driver': {
+    levels: ['error'],
+    meaning: 'no driver is bound to the VF',
+    remedyIn: 'SriovNetworkNodePolicy (deviceType: vfio-pci)',
+  },
+  'vf-uio': {
+    levels: ['error'],
+    meaning: 'the VF is bound to a UIO driver, which needs a writable /sys and physical addresses',
+    remedyIn: 'SriovNetworkNodePolicy (deviceType: vfio-pci)',
+  },
+  'vf-is-pf': {
+    levels: ['warning'],
+    meaning: 'the device is a PF, not a VF: the whole port of the node goes to this pod',
+    remedyIn: 'SriovNetworkNodePolicy (numVfs) or Spillway (ports[].device)',
+  },
+  'vf-broadcom': {
+    levels: ['note'],
+    meaning: 'a Broadcom VF: works with vfio-pci, but suites skip it (OCPBUGS-30909)',
+    remedyIn: 'SriovNetwork (trust, spoofChk)',
+  },
+  'vf-driver-ok': { levels: ['ok'], meaning: 'every device is bound to a driver that DPDK can use', remedyIn: '-' },
+} as const satisfies CodeDeclarations
+const finding = findingMaker(codes)
+
+const uioDrivers: readonly string[] = ['igb_uio', 'uio_pci_generic']
+/** Virtio in a virtual machine may be driven by DPDK through VFIO only as well. */
+const broadcom = '14e4'
+
+export const vfDriverCheck = {
+  name: 'vf-driver',
+  title: 'Can DPDK drive the devices?',
+  codes,
+  run(input) {
+    const devices = plannedDevices(input)
+    const found = devices.flatMap((planned) => [...driver(planned), ...role(planned), ...vendor(planned)])
+    if (found.length > 0) return found
+    const shown = devices.map(({ device }) => `${device.address} on ${device.driver}`).join(', ')
+    return [
+      finding('vf-driver-ok', {
+        subject: 'PCI devices',
+        needed: 'vfio-pci, or a bifurcated driver',
+        found: shown || 'no PCI device in the plan',
+      }),
+    ]
+  },
+} satisfies Check
+
+function driver({ port, device, resource }: PlannedDevice): Finding[] {
+  if (onVfio(device) || isBifurcated(device)) return []
+  const { driver } = device
+  const policy = `SriovNetworkNodePolicy${resource === null ? '' : ` with resourceName: ${resourceNameOf(resource.variable)}`}: spec.deviceType: vfio-pci`
+  const words = {
+    subject: `port ${port.name}, ${device.address}`,
+    needed: 'the driver vfio-pci',
+    remedy: `${policy}; by hand on the node: driverctl set-override ${device.address} vfio-pci`,
+  }
+  if (driver === null) {
+    return [
+      finding('vf-no-driver', {
+        ...words,
+        found: 'no driver',
+        cause: 'it was unbound and not bound again; vfio-pci may not be loaded on the node',
+      }),
+    ]
+  }
+  if (uioDrivers.includes(driver)) {
+    return [
+      finding('vf-uio', {
+        ...words,
+        found: driver,
+        cause: 'UIO writes to /sys, which is read-only in a pod, and gives no protection',
+      }),
+    ]
+  }
+  return [
+    finding('vf-kernel-driver', {
+      ...words,
+      found: kernelDriver(driver, device.netdevs),
+      cause: 'deviceType is netdevice, the default, which is right for Mellanox only',
+    }),
+  ]
+}
+
+function kernelDriver(driver: string, netdevs: readonly string[]): string {
+  return netdevs.length === 0 ? driver : `${driver}, with the netdev ${netdevs.join(', ')}`
+}
+
+function role({ port, device }: PlannedDevice): Finding[] {
+  if (device.role !== 'pf') return []
+  return [
+    finding('vf-is-pf', {
+      subject: `port ${port.name}, ${device.address}`,
+      needed: 'a VF',
+      found: 'a PF',
+      cause: 'a policy without numVfs, or a device that was named by hand',
+      remedy: 'SriovNetworkNodePolicy: spec.numVfs; or Spillway: ports[].device: auto',
+    }),
+  ]
+}
+
+function vendor({ port, device }: PlannedDevice): Finding[] {
+  if (device.vendor !== broadcom) return []
+  return [
+    finding('vf-broadcom', {
+      subject: `port ${port.name}, ${device.address}`,
+      needed: 'a VF that keeps its MAC and lets promiscuous mode be',
+      found: `Broadcom ${device.vendor}:${device.device ?? '????'} on ${device.driver ?? 'no driver'}`,
+      cause: 'vfio-pci works, as public samples show; a change of MAC or promiscuous mode is refused without trust',
+      remedy: 'SriovNetwork: spec.trust: "on", spec.spoofChk: "off", if the MACs of VF and tap cannot be the same',
+    }),
+  ]
+}
