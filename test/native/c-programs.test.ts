@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
-/** The C programs that link the data plane without node. Each prints a line per check and ends with 1 when one failed. */
+/** The C programs that test native code without node. Each prints a line per check and ends with 1 when one failed. */
 function checksOf(name: string): { good: string[]; bad: string[]; status: number | null; stderr: string } {
   const program = fileURLToPath(new URL(`../../build/Release/${name}`, import.meta.url))
   const { stdout, stderr, status } = spawnSync(program, [], { encoding: 'utf8', timeout: 180_000 })
@@ -15,12 +15,19 @@ function checksOf(name: string): { good: string[]; bad: string[]; status: number
   }
 }
 
-describe('C programs on the data plane', () => {
+describe('C programs', () => {
   test('checksums and segmentation agree with a second reading of the RFCs', () => {
     const { good, bad, status } = checksOf('spillway-offload-test')
     expect(bad).toEqual([])
     expect(status).toBe(0)
     expect(good.length).toBeGreaterThanOrEqual(9)
+  })
+
+  test('the launcher reads CPU lists and the environment right, whatever is in them', () => {
+    const { good, bad, status } = checksOf('spillway-launch-test')
+    expect(bad).toEqual([])
+    expect(status).toBe(0)
+    expect(good.length).toBeGreaterThanOrEqual(25)
   })
 
   test('every scenario of the data plane ends with its books and mempools in order', { timeout: 200_000 }, () => {
