@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { defaultConfigFile } from '../config/load.js'
+import { assertNever, type SpillwayError } from '../errors.js'
 import { addConfigOptions, type ConfigOptions, configFromOptions } from './config.js'
 
 const formats = ['text', 'json', 'eal', 'env'] as const
@@ -13,17 +14,29 @@ interface PlanOptions extends ConfigOptions {
 export function addPlanCommand(program: Command): void {
   const command = program.command('plan').description('print what `run` would do on this machine, and why')
   addConfigOptions(command)
-    .addOption(new Option('-f, --format <format>', 'how to print it').choices(formats).default('text'))
+    .addOption(
+      new Option('-f, --format <format>', 'how to print it; eal and env are for another DPDK program')
+        .choices(formats)
+        .default('text'),
+    )
     .option('--root <dir>', "a folder with another host's proc, sys, dev and etc", '/')
     .action(async (options: PlanOptions) => {
-      process.stdout.write(await printPlanAs(options))
+      const { text, problem } = await printPlanAs(options)
+      process.stdout.write(text)
+      if (problem !== undefined) throw problem
     })
 }
 
-async function printPlanAs(options: PlanOptions): Promise<string> {
+interface PrintedPlan {
+  readonly text: string
+  /** The first thing that the host cannot do: `run` would end with it. */
+  readonly problem: SpillwayError | undefined
+}
+
+async function printPlanAs(options: PlanOptions): Promise<PrintedPlan> {
   const { discoverEnvironment } = await import('../environment/discover.js')
   const { readEnvironmentVariables } = await import('../environment/variables.js')
-  const { makePlan } = await import('../plan/plan.js')
+  const { draftPlan } = await import('../plan/plan.js')
   const print = await import('../plan/print.js')
   const { config } = await configFromOptions(
     options,
@@ -31,15 +44,32 @@ async function printPlanAs(options: PlanOptions): Promise<string> {
     join(options.root, defaultConfigFile),
   )
   const environment = discoverEnvironment(options.root)
-  const plan = makePlan(config, environment)
+  const {
+    plan,
+    problems: [problem],
+  } = draftPlan(config, environment)
   switch (options.format) {
     case 'text':
-      return print.printPlan(plan)
+      return { text: print.printPlan(plan), problem }
     case 'json':
-      return print.printPlanJson(plan)
+      return { text: print.printPlanJson(plan), problem }
     case 'eal':
-      return `${print.quoteArgs(plan.ealArgs)}\n`
     case 'env':
-      return print.printPlanEnv(plan, environment.runtimeDirectory.path)
+      // A script that reads them must not start a program with half of them.
+      if (problem !== undefined) throw problem
+      tellMissing(plan.program.missing)
+      return {
+        text:
+          options.format === 'eal'
+            ? print.printEalArgs(plan)
+            : print.printPlanEnv(plan, environment.runtimeDirectory.path),
+        problem,
+      }
+    default:
+      return assertNever(options.format)
   }
+}
+
+function tellMissing(missing: readonly string[]): void {
+  for (const sentence of missing) process.stderr.write(`spillway: missing: ${sentence}\n`)
 }

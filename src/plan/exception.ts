@@ -3,47 +3,51 @@ import type { DeviceNode, Environment } from '../environment/types.js'
 import { type ErrorCode, SpillwayError } from '../errors.js'
 import type { DecisionLog } from './decisions.js'
 import { listNames } from './devices.js'
+import type { Pairing } from './pairing.js'
+import { findTapProblem } from './taps.js'
 import type { PlannedPort } from './types.js'
 
 export type PlannedException = PlannedPort['exception']
 type Backend = PlannedException['backend']
 
 /**
- * Chooses how a port's packets reach the kernel: the backend, and the tap in this network namespace.
+ * Chooses how a port's packets reach the kernel: the backend, on the tap that it was paired with.
  *
- * @throws SpillwayError `ERR_VHOST_NET`, `ERR_TUN` or `ERR_TAP_MISSING` when what was asked for is not there.
+ * Refuses with `ERR_VHOST_NET`, `ERR_TUN`, `ERR_TAP_MISSING`, `ERR_TAP_NOT_A_TAP`, `ERR_TAP_OWNER` or `ERR_TAP_QUEUES`
+ * when what was asked for is not there; the draft then keeps what was asked for.
  */
 export function planException(
   port: PortConfig,
   index: number,
+  pairing: Pairing | null,
   environment: Environment,
   log: DecisionLog,
 ): PlannedException {
   const { exception } = port
   const subject = `port ${port.name} exception path`
-  const tap = exception.tap === 'auto' ? `ext${index}` : exception.tap
-  const { backend, reason } = chooseBackend(port, environment)
+  const { backend, reason } = chooseBackend(port, environment, log)
   if (backend === 'none') return withoutException(exception, reason, subject, log)
-  if (!environment.netdevs.some(({ name }) => name === tap)) {
+  const tap = pairing?.tap ?? `ext${index}`
+  const netdev = environment.netdevs.find(({ name }) => name === tap)
+  if (netdev === undefined) {
     // Nobody asked for this tap: a pod without one is a pure fast path.
     if (exception.tap === 'auto' && exception.backend === 'auto') {
-      return withoutException(
-        exception,
-        `there is no tap: ${tap} is not among ${listNames(environment.netdevs.map(({ name }) => name))}`,
-        subject,
-        log,
-      )
+      const names = environment.netdevs.map(({ name }) => name)
+      return withoutException(exception, `there is no tap: ${tap} is not among ${listNames(names)}`, subject, log)
     }
-    throw tapMissing(port.name, tap, environment)
+    log.refuse(tapMissing(port.name, tap, environment))
   }
-  const how = exception.tap === 'auto' ? `${tap} exists` : 'exception.tap names it'
-  log.note(subject, `${backend} on ${tap}`, `${reason}; ${how}`)
-  return { backend, tap, queues: planQueues(exception, subject, log), queueSize: exception.queueSize }
+  log.note(subject, `${backend} on ${tap}`, `${reason}; ${pairing?.reason ?? 'exception.backend wants one'}`)
+  const queues = planQueues(exception, subject, log)
+  const problem = netdev && findTapProblem(port.name, netdev, queues, environment)
+  if (problem) log.refuse(problem)
+  return { backend, tap, queues, queueSize: exception.queueSize }
 }
 
 function chooseBackend(
   { name, exception }: PortConfig,
   { devices }: Environment,
+  log: DecisionLog,
 ): { backend: Backend; reason: string } {
   const { vhostNet, tun } = devices
   if (exception.backend === 'none') return { backend: 'none', reason: 'exception.backend says so' }
@@ -54,9 +58,11 @@ function chooseBackend(
     if (tun.state === 'usable') return { backend: 'tap', reason: describeAccess(vhostNet) }
     if (exception.tap === 'auto') return { backend: 'none', reason: describeAccess(tun) }
   }
-  if (tun.state !== 'usable') throw unusable('ERR_TUN', name, tun)
-  if (exception.backend === 'vhost-net' && vhostNet.state !== 'usable') throw unusable('ERR_VHOST_NET', name, vhostNet)
-  return { backend: exception.backend === 'vhost-net' ? 'vhost-net' : 'tap', reason: 'exception.backend says so' }
+  const wantsVhost = exception.backend === 'vhost-net'
+  if (tun.state !== 'usable') log.refuse(unusable('ERR_TUN', name, tun))
+  else if (wantsVhost && vhostNet.state !== 'usable') log.refuse(unusable('ERR_VHOST_NET', name, vhostNet))
+  const reason = exception.backend === 'auto' ? 'exception.tap asks for it' : 'exception.backend says so'
+  return { backend: wantsVhost ? 'vhost-net' : 'tap', reason }
 }
 
 function withoutException(

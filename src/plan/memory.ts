@@ -1,10 +1,23 @@
 import type { Config } from '../config/schema.js'
 import type { hugepageSizes } from '../config/terms.js'
-import { pageKib } from '../environment/hugepages.js'
 import type { Environment, Hugepages } from '../environment/types.js'
 import { SpillwayError } from '../errors.js'
+import type { PlannedCpus } from './cpus.js'
 import type { DecisionLog } from './decisions.js'
+import { mainLcoreCpus } from './lcores.js'
 import { countMbufs, type MbufUse } from './mbufs.js'
+import { knownNode, nodeOfCpus } from './numa.js'
+import {
+  availableMib,
+  describePages,
+  hasEnough,
+  type NodeMemory,
+  type PageSize,
+  pageMib,
+  roundToPages,
+  sumMib,
+  tooFewPages,
+} from './pages.js'
 import type { Plan, PlannedPort } from './types.js'
 
 export type PlannedMemory = Plan['memory']
@@ -23,34 +36,34 @@ const mbufOverheadBytes = 128 + 64 + 8
 const baseMib = 24
 
 /**
- * Sizes the mempools and the memory EAL reserves. All of it is reserved at start: growing the heap later stalls
- * the exception path, since vhost-net has to learn the new memory first.
+ * Sizes the mempools and the memory EAL reserves, on the NUMA nodes that have a port: each has a mempool. All of it is reserved at start: growing the heap later stalls the exception
+ * path, since vhost-net has to learn the new memory first.
  *
- * @throws SpillwayError `ERR_HUGEPAGES` when pages were asked for that are not free, `ERR_CONFIG` when memory.mib is too little.
+ * Refuses with `ERR_HUGEPAGES` when pages were asked for that cannot be had, `ERR_CONFIG` when memory.mib is too little.
  */
-export function planMemory(config: Config, environment: Environment, use: MbufUse, log: DecisionLog): PlannedMemory {
+export function planMemory(
+  config: Config,
+  environment: Environment,
+  use: MbufUse,
+  cpus: PlannedCpus,
+  log: DecisionLog,
+): PlannedMemory {
   const { memory } = config
   const mbufs = planMbufs(memory.mbufs, use, log)
-  const dataRoomBytes = planDataRoom(use.ports, log)
+  const dataRoomBytes = planDataRoom(use.ports, environment, log)
   const poolMib = Math.ceil((mbufs * (dataRoomBytes + mbufOverheadBytes)) / bytesPerMib)
-  const neededMib = poolMib * environment.numaNodes.length + baseMib
-  if (memory.mib !== 'auto' && memory.mib < neededMib) {
-    throw new SpillwayError(
-      'ERR_CONFIG',
-      `memory.mib: expected at least ${neededMib} for ${mbufs} mbufs, found ${memory.mib}`,
-      {
-        hint: 'leave memory.mib at "auto", or lower memory.mbufs',
-      },
-    )
-  }
-  const wantedMib = memory.mib === 'auto' ? Math.ceil(neededMib * 1.25) : memory.mib
-  const pageSize = planPageSize(memory.pageSize, wantedMib, environment, log)
-  const mib = roundToPages(wantedMib, pageSize)
-  const numaNodes = environment.numaNodes.length
-  const pools = numaNodes === 1 ? `mempool ${poolMib} MiB` : `mempools ${numaNodes} × ${poolMib} MiB, one per NUMA node`
-  const reason = `${pools}, the rest ${baseMib} MiB, a quarter more, in whole pages`
+  const needed = placeMemory(poolMib, use.ports, cpus, environment)
+  const wanted = sizeNodes(needed, memory.mib, mbufs, log)
+  const pageSize = planPageSize(memory.pageSize, wanted, environment, log)
+  const nodes = reserveNodes(wanted, pageSize, environment)
+  const mib = sumMib(nodes)
+  const pools = needed.map(({ numaNode }) => numaNode)
+  const poolText = pools.length === 1 ? `mempool ${poolMib} MiB` : `mempools ${pools.length} × ${poolMib} MiB`
+  const where = environment.numaNodes.length > 1 ? ` on NUMA node ${pools.join(' and ')}` : ''
+  const reason = `${poolText}${where}, the rest ${baseMib} MiB, a quarter more, in whole pages`
   log.note('memory', `${mib} MiB`, memory.mib === 'auto' ? reason : 'memory.mib says so')
-  return { pageSize, mib, mbufs, mbufCache: memory.mbufCache, dataRoomBytes }
+  noteGrowth(nodes, pageSize, environment, log)
+  return { pageSize, mib, nodes, mbufs, mbufCache: memory.mbufCache, dataRoomBytes }
 }
 
 function planMbufs(configured: number | 'auto', use: MbufUse, log: DecisionLog): number {
@@ -65,8 +78,12 @@ function planMbufs(configured: number | 'auto', use: MbufUse, log: DecisionLog):
 }
 
 /** A frame has to fit into one mbuf: scattered receive would cost the vector paths of many PMDs. */
-function planDataRoom(ports: readonly PlannedPort[], log: DecisionLog): number {
-  const mtuBytes = Math.max(0, ...ports.map((port) => port.mtuBytes))
+function planDataRoom(ports: readonly PlannedPort[], { netdevs }: Environment, log: DecisionLog): number {
+  // A device that is not told its MTU has that of its kernel netdev.
+  const given = netdevs.filter(({ pciAddress }) =>
+    ports.some((port) => port.pciAddress === pciAddress && pciAddress !== null),
+  )
+  const mtuBytes = Math.max(0, ...ports.map((port) => port.mtuBytes), ...given.map((netdev) => netdev.mtuBytes ?? 0))
   const needed = headroomBytes + mtuBytes + linkOverheadBytes
   if (needed <= defaultDataRoomBytes) return defaultDataRoomBytes
   const dataRoomBytes = Math.ceil(needed / 64) * 64
@@ -78,11 +95,43 @@ function planDataRoom(ports: readonly PlannedPort[], log: DecisionLog): number {
   return dataRoomBytes
 }
 
-type PageSize = PlannedMemory['pageSize']
+/**
+ * As native code does it: a port's mempool is on the device's node, a vdev's where the main lcore is. The rest goes to one
+ * of these nodes, by preference the main lcore's: a node of its own would cost a page more, and EAL looks on all of them.
+ */
+function placeMemory(
+  poolMib: number,
+  ports: readonly PlannedPort[],
+  cpus: PlannedCpus,
+  { numaNodes }: Environment,
+): NodeMemory {
+  const main = nodeOfCpus(mainLcoreCpus(cpus), numaNodes)
+  const nodeOf = ({ pciAddress, numaNode }: PlannedPort) =>
+    pciAddress === null ? main : knownNode(numaNode ?? 0, numaNodes)
+  const pools = [...new Set(ports.map(nodeOf))].sort((a, b) => a - b)
+  const base = pools.includes(main) ? main : pools[0]
+  return pools.map((numaNode) => ({ numaNode, mib: poolMib + (numaNode === base ? baseMib : 0) }))
+}
+
+function sizeNodes(needed: NodeMemory, mib: number | 'auto', mbufs: number, log: DecisionLog): NodeMemory {
+  const total = sumMib(needed)
+  if (mib === 'auto') return needed.map(({ numaNode, mib }) => ({ numaNode, mib: Math.ceil(mib * 1.25) }))
+  if (mib >= total) {
+    const spare = Math.floor((mib - total) / needed.length)
+    const odd = mib - total - spare * needed.length
+    return needed.map(({ numaNode, mib }, index) => ({ numaNode, mib: mib + spare + (index === 0 ? odd : 0) }))
+  }
+  log.refuse(
+    new SpillwayError('ERR_CONFIG', `memory.mib: expected at least ${total} for ${mbufs} mbufs, found ${mib}`, {
+      hint: 'leave memory.mib at "auto", or lower memory.mbufs',
+    }),
+  )
+  return needed
+}
 
 function planPageSize(
   wanted: Config['memory']['pageSize'],
-  mib: number,
+  needed: NodeMemory,
   { hugepages }: Environment,
   log: DecisionLog,
 ): PageSize {
@@ -90,47 +139,64 @@ function planPageSize(
     log.note('page size', 'none', 'memory.pageSize says so')
     return 'none'
   }
-  const enough = hugepages.filter((pages) => freeMib(pages) >= roundToPages(mib, pages.size))
+  const enough = hugepages.filter((pages) => hasEnough(pages, needed))
   if (wanted !== 'auto') {
-    if (!enough.some(({ size }) => size === wanted)) throw tooFewPages(wanted, mib, hugepages)
-    log.note('page size', wanted, 'memory.pageSize says so, and enough are free')
+    if (enough.some(({ size }) => size === wanted)) {
+      log.note('page size', wanted, 'memory.pageSize says so, and enough are free')
+    } else log.refuse(tooFewPages(wanted, needed, hugepages))
     return wanted
   }
+  return choosePageSize(enough, needed, hugepages, log)
+}
+
+function choosePageSize(
+  enough: readonly Hugepages[],
+  needed: NodeMemory,
+  hugepages: readonly Hugepages[],
+  log: DecisionLog,
+): PageSize {
   // Small pages first: of a big one most would be left unused.
   const order = ['2Mi', '1Gi', '512Mi'] as const satisfies readonly (typeof hugepageSizes)[number][]
   const size = order.find((candidate) => enough.some((pages) => pages.size === candidate))
-  const found = describePages(hugepages)
+  const nodes =
+    needed.length === 1 ? '' : ` (${needed.map(({ numaNode, mib }) => `${mib} on node ${numaNode}`).join(', ')})`
+  const reason = `${sumMib(needed)} MiB are needed${nodes}, found ${describePages(hugepages, needed)}`
   if (size === undefined) {
-    log.warn('page size', 'none', `${mib} MiB are needed, found ${found}; without hugepages expect more TLB misses`)
+    log.warn('page size', 'none', `${reason}; without hugepages expect more TLB misses`)
     return 'none'
   }
-  log.note('page size', size, `${mib} MiB are needed, found ${found}`)
+  log.note('page size', size, reason)
   return size
 }
 
-function roundToPages(mib: number, size: PageSize): number {
-  const pageMib = size === 'none' ? 1 : pageKib(size) / 1024
-  return Math.ceil(mib / pageMib) * pageMib
+/** Whole pages on each node, and how far the heap may grow: never to the last page that the cgroup allows. */
+function reserveNodes(wanted: NodeMemory, pageSize: PageSize, { hugepages }: Environment): PlannedMemory['nodes'] {
+  const pages = hugepages.find(({ size }) => size === pageSize)
+  if (pages === undefined) {
+    // Without hugepages EAL knows no nodes: all of it counts to the first.
+    const mib = sumMib(wanted)
+    return [{ numaNode: wanted[0]?.numaNode ?? 0, mib, limitMib: mib }]
+  }
+  const page = pageMib(pageSize)
+  const reserved = wanted.map(({ numaNode, mib }) => ({ numaNode, mib: roundToPages(mib, pageSize) }))
+  const room = Math.max(0, (pages.available - 1) * page - sumMib(reserved))
+  const share = Math.floor(room / reserved.length / page) * page
+  return reserved.map(({ numaNode, mib }) => {
+    const left = Math.max(0, availableMib(pages, numaNode) - mib)
+    return { numaNode, mib, limitMib: mib + Math.min(share, left) }
+  })
 }
 
-function freeMib({ available, size }: Hugepages): number {
-  return (available * pageKib(size)) / 1024
-}
-
-function describePages(hugepages: readonly Hugepages[]): string {
-  if (hugepages.length === 0) return 'no hugepages in this kernel'
-  return hugepages.map(({ size, available, total }) => `${available} of ${total} pages of ${size} free`).join(', ')
-}
-
-function tooFewPages(size: Exclude<PageSize, 'none'>, mib: number, hugepages: readonly Hugepages[]): SpillwayError {
-  const needed = roundToPages(mib, size)
-  return new SpillwayError(
-    'ERR_HUGEPAGES',
-    `need ${needed} MiB of ${size} hugepages, found ${describePages(hugepages)}`,
-    {
-      hint:
-        `raise hugepages-${size} in the pod's limits, ` +
-        `set vm.nr_hugepages on the host, or set memory.pageSize to "auto" or "none"`,
-    },
-  )
+function noteGrowth(
+  nodes: PlannedMemory['nodes'],
+  pageSize: PageSize,
+  { hugepages }: Environment,
+  log: DecisionLog,
+): void {
+  const pages = hugepages.find(({ size }) => size === pageSize)
+  if (pages === undefined) return
+  const limit = nodes.reduce((sum, { limitMib }) => sum + limitMib, 0)
+  const held = pages.cgroup.limit === null ? 'the machine has free' : 'the cgroup allows'
+  const reason = `what ${held} but for one page: DPDK does not look, and one page too many ends the process (SIGBUS)`
+  log.note('memory limit', `${limit} MiB`, limit > sumMib(nodes) ? reason : 'every page that can be had is reserved')
 }

@@ -1,39 +1,69 @@
 import type { Config } from '../config/schema.js'
 import type { Environment } from '../environment/types.js'
+import type { SpillwayError } from '../errors.js'
+import { noteExecCpus, planCpus } from './cpus.js'
 import { DecisionLog } from './decisions.js'
-import { buildEalArgs } from './eal-args.js'
+import { planDevices } from './devices.js'
+import { buildEalArgs, buildLcores, chooseIovaMode } from './eal-args.js'
 import { fillNextHops, planForwarding } from './forwarding.js'
-import { planCpus, planIdle, planLcores } from './lcores.js'
+import { planIdle, planLcores } from './lcores.js'
 import { planMemory } from './memory.js'
-import { planPorts } from './ports.js'
+import { listPorts, planPorts } from './ports.js'
+import { planProgram } from './program.js'
 import { planRules } from './rules.js'
+import { noteRuntimeDirectory } from './runtime-directory.js'
 import type { Plan } from './types.js'
+import { planVfio } from './vfio.js'
+
+/** A plan, and what the host cannot do as asked: there it goes on with the nearest thing. */
+export interface Draft {
+  readonly plan: Plan
+  readonly problems: readonly SpillwayError[]
+}
 
 /**
  * Decides everything that `run` will do. Pure: the same configuration and environment give the same plan.
  *
- * @throws SpillwayError with what was needed and what was found, when the host cannot do what was asked for.
+ * @throws SpillwayError the first problem of the draft: what was needed and what was found.
  */
 export function makePlan(config: Config, environment: Environment): Plan {
+  const { plan, problems } = draftPlan(config, environment)
+  if (problems[0] !== undefined) throw problems[0]
+  return plan
+}
+
+/** Like `makePlan`, for those who want to know everything that is wrong: it always makes a plan. */
+export function draftPlan(config: Config, environment: Environment): Draft {
   const log = new DecisionLog()
-  const cpus = planCpus(config, environment.cpus, log)
+  const devices = planDevices(listPorts(config, environment), environment, log)
+  const cpus = planCpus(config, environment, devices, log)
   const lcores = planLcores(cpus, log)
   const idle = planIdle(config, cpus, environment.cpus, log)
-  const ports = planPorts(config, environment, log)
+  noteExecCpus(environment, cpus, log)
+  const ports = planPorts(config, devices, environment, log)
   const forwarding = planForwarding(config, ports, log)
   const rules = planRules(config, ports, log)
   const use = { ports, lcores: lcores.length, burst: config.burst, mbufCache: config.memory.mbufCache }
-  const memory = planMemory(config, environment, use, log)
-  return {
+  const memory = planMemory(config, environment, use, cpus, log)
+  const vfio = planVfio(ports, memory, environment, log)
+  noteRuntimeDirectory(environment, log)
+  const lcoreText = buildLcores(cpus, lcores)
+  const iovaMode = chooseIovaMode(ports, environment)
+  const input = { config, environment, cpus, ports, memory, lcores: lcoreText, iovaMode }
+  const program = planProgram(input, log)
+  const plan = {
     cpus,
     lcores,
     idle,
     burst: config.burst,
     memory,
-    ealArgs: buildEalArgs(cpus, lcores, memory),
+    ealArgs: buildEalArgs(lcoreText, memory, iovaMode),
+    vfio,
+    program,
     ports: fillNextHops(ports, forwarding.mode, log),
     forwarding,
     ...rules,
     decisions: log.decisions,
   }
+  return { plan, problems: log.problems }
 }

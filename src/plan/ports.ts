@@ -1,34 +1,54 @@
-import { type Config, configSchema } from '../config/schema.js'
-import type { Environment } from '../environment/types.js'
+import { type Config, configSchema, type PortConfig } from '../config/schema.js'
+import type { Environment, Netdev } from '../environment/types.js'
+import { warnOfDisagreement } from './agreement.js'
 import type { DecisionLog } from './decisions.js'
-import { countPromisedDevices, planDevices } from './devices.js'
+import { countPromisedDevices, type PortDevice } from './devices.js'
 import { planException } from './exception.js'
+import { findNetwork, macOf, type PortNetwork } from './networks.js'
+import { pairTaps, warnOfCrossedPairs } from './pairing.js'
 import type { PlannedPort } from './types.js'
 
-/**
- * Every port with its device, queues, peer and way to the kernel.
- *
- * @throws SpillwayError `ERR_DEVICE` and those of `planException`.
- */
-export function planPorts(config: Config, environment: Environment, log: DecisionLog): PlannedPort[] {
-  const ports = listPorts(config, environment)
-  const names = ports.map(({ name }) => name)
+/** What an Ethernet device has when nobody changed it. */
+const defaultMtuBytes = 1500
+
+/** Every port with its queues, peer and way to the kernel. Refuses what `planException` refuses. */
+export function planPorts(
+  config: Config,
+  devices: readonly PortDevice[],
+  environment: Environment,
+  log: DecisionLog,
+): PlannedPort[] {
+  const names = devices.map(({ port }) => port.name)
   const peers = planPeers(names, config.forwarding.pairs, log)
-  return planDevices(ports, environment, log).map(({ port, devargs }, index) => ({
-    name: port.name,
-    devargs,
-    queues: planQueues(port.name, port.queues, log),
-    rxDescriptors: port.rxDescriptors,
-    txDescriptors: port.txDescriptors,
-    mtuBytes: port.mtu === 'auto' ? 0 : port.mtu,
-    peer: peers[index] ?? index,
-    ethPeer: ethPeerOf(config, port.name),
-    exception: planException(port, index, environment, log),
-  }))
+  const ports = devices.map((device) => ({ ...device, network: findNetwork(device, environment) }))
+  const pairs = pairTaps(ports, environment, log)
+  warnOfCrossedPairs(ports, pairs, environment, log)
+  return ports.map((paired, index) => {
+    const { port, devargs, pciAddress, numaNode, network } = paired
+    const queues = planQueues(port.name, port.queues, log)
+    const exception = planException(port, index, pairs[index] ?? null, environment, log)
+    const tap = environment.netdevs.find(({ name }) => name === exception.tap)
+    warnOfDisagreement(paired, tap, environment, log)
+    return {
+      name: port.name,
+      devargs,
+      pciAddress,
+      numaNode,
+      mac: planMac(port.name, network, tap, log),
+      network: network.status?.network ?? null,
+      queues,
+      rxDescriptors: port.rxDescriptors,
+      txDescriptors: port.txDescriptors,
+      mtuBytes: planMtu(port, network, tap, log),
+      peer: peers[index] ?? index,
+      ethPeer: ethPeerOf(config, port.name),
+      exception,
+    }
+  })
 }
 
 /** The configured ports, or one for each device of the pod. Without any device there is one port, which then fails. */
-function listPorts(config: Config, environment: Environment): Config['ports'] {
+export function listPorts(config: Config, environment: Environment): Config['ports'] {
   if (config.ports.length > 0) return config.ports
   const count = Math.min(16, Math.max(1, countPromisedDevices(environment)))
   const { ports } = configSchema.parse({ ports: Array.from({ length: count }, () => ({})) })
@@ -39,6 +59,30 @@ function planQueues(name: string, queues: number | 'auto', log: DecisionLog): nu
   if (queues === 'auto') log.note(`port ${name} queues`, 'auto', 'one per lcore, or as many as the device has')
   else log.note(`port ${name} queues`, String(queues), 'queues says so')
   return queues === 'auto' ? 0 : queues
+}
+
+/** The MAC address that the port will have, as far as it is known before the device is started. */
+function planMac(name: string, network: PortNetwork, tap: Netdev | undefined, log: DecisionLog): string | null {
+  const known = macOf(network) ?? (tap?.mac == null ? null : { mac: tap.mac, from: `tap ${tap.name}` })
+  if (known !== null) log.note(`port ${name} address`, known.mac, `from ${known.from}`)
+  return known?.mac ?? null
+}
+
+/** The device keeps its MTU where that is known: setting one takes rights that a pod's VF often lacks. */
+function planMtu(
+  { name, mtu }: PortConfig,
+  { netdev, status }: PortNetwork,
+  tap: Netdev | undefined,
+  log: DecisionLog,
+): number {
+  if (mtu !== 'auto') {
+    log.note(`port ${name} MTU`, `${mtu} bytes`, 'mtu says so')
+    return mtu
+  }
+  const known = netdev?.mtuBytes ?? status?.mtuBytes ?? null
+  if (known !== null || tap?.mtuBytes == null || tap.mtuBytes <= defaultMtuBytes) return 0
+  log.note(`port ${name} MTU`, `${tap.mtuBytes} bytes`, `so that what the kernel sends by tap ${tap.name} fits`)
+  return tap.mtuBytes
 }
 
 /**

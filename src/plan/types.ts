@@ -19,8 +19,16 @@ const plannedException = z.strictObject({
 
 const plannedPort = z.strictObject({
   name: z.string(),
-  /** What `rte_dev_probe` gets: a PCI address with options, or vdev devargs. */
+  /** What `rte_dev_probe` gets: a PCI address with options, or vdev devargs. Empty when a draft found no device. */
   devargs: z.string(),
+  /** In full and lower case; null for a vdev. */
+  pciAddress: z.string().nullable(),
+  /** Null when the host does not say, or for a vdev. */
+  numaNode: z.int().nullable(),
+  /** The MAC address that the device is expected to have; null when nobody says. */
+  mac: macAddress.nullable(),
+  /** The NetworkAttachmentDefinition it came from, when network-status tells. */
+  network: z.string().nullable(),
   /** Queue pairs for the lcores; 0 lets the data plane take as many as lcores and device allow. */
   queues: z.int().min(0).max(64),
   rxDescriptors: z.int(),
@@ -43,6 +51,19 @@ export const plannedRule = z.strictObject({
   limit: limitSchema.nullable(),
 })
 
+/** What any other DPDK program is started with in this pod. */
+const plannedProgram = z.strictObject({
+  ealArgs: z.array(z.string()),
+  /** PCI addresses of the ports, in their order. */
+  pci: z.array(z.string()),
+  /** The value of `--lcores`. */
+  lcores: z.string(),
+  /** Taps of the ports that have one, in their order. */
+  taps: z.array(z.string()),
+  /** What `ealArgs` should hold and cannot: a sentence each, with the remedy. */
+  missing: z.array(z.string()),
+})
+
 /** One decision, for people: what was chosen and why. */
 export const decisionSchema = z.strictObject({
   subject: z.string(),
@@ -57,13 +78,23 @@ export type Decision = z.infer<typeof decisionSchema>
  * Sizes are in the unit their name says; ids are DPDK's lcore ids and the kernel's CPU ids.
  */
 export const planSchema = z.strictObject({
-  cpus: z.strictObject({ housekeeping: z.array(z.int()).min(1), polling: z.array(z.int()).min(1) }),
+  cpus: z.strictObject({
+    housekeeping: z.array(z.int()).min(1),
+    polling: z.array(z.int()).min(1),
+    /** Allowed CPUs that nothing runs on: SMT siblings of polling ones. */
+    unused: z.array(z.int()),
+    /** `each`: the scheduler does not balance load here, so every housekeeping thread is pinned to one CPU. */
+    pinning: z.enum(['set', 'each']),
+  }),
   lcores: z.array(plannedLcore).min(1),
   idle: z.enum(['poll', 'ramp']),
   burst: z.int().min(1).max(256),
   memory: z.strictObject({
     pageSize: z.enum(['2Mi', '512Mi', '1Gi', 'none']),
+    /** What EAL reserves at start: the sum of the nodes. */
     mib: z.int(),
+    /** Where it is reserved, by ascending node; `limitMib` is what EAL's heap may grow to there. */
+    nodes: z.array(z.strictObject({ numaNode: z.int().min(0), mib: z.int(), limitMib: z.int() })).min(1),
     /** Mbufs in each mempool (one mempool per NUMA node). */
     mbufs: z.int(),
     mbufCache: z.int(),
@@ -72,8 +103,15 @@ export const planSchema = z.strictObject({
     /** A frame written into every mbuf before the ports start; for net_null, which never writes what it "receives". */
     prefill: z.instanceof(Uint8Array).optional(),
   }),
-  /** EAL's argument list without the program's name. */
+  /** EAL's argument list without the program's name, for the worker. */
   ealArgs: z.array(z.string()),
+  vfio: z.strictObject({
+    /** What lets VFIO pin the memory that devices reach. */
+    pinning: z.enum(['ipc-lock', 'memlock', 'none-needed', 'insufficient']),
+    /** How much that is; 0 when nothing is pinned. */
+    lockMib: z.int(),
+  }),
+  program: plannedProgram,
   ports: z.array(plannedPort).min(1),
   forwarding: z.strictObject({ mode: z.enum(forwardingModes) }),
   rules: z.array(plannedRule),

@@ -1,5 +1,7 @@
---lcores '0@(0,4-7),1@1,2@2,3@3' --in-memory -m 512 -a 0000:00:00.0 --iova-mode=va --no-telemetry --file-prefix=spillway '--log-level=*:info'
-RUNTIME_DIRECTORY=/tmp
+RUNTIME_DIRECTORY=/var/run
 POLLING_CPUS=1-3
 HOUSEKEEPING_CPUS=0,4-7
-EAL_ARGS='--lcores '\''0@(0,4-7),1@1,2@2,3@3'\'' --in-memory -m 512 -a 0000:00:00.0 --iova-mode=va --no-telemetry --file-prefix=spillway '\''--log-level=*:info'\'''
+LCORES='0@(0,4-7),1@1,2@2,3@3'
+PCI=0000:01:00.2
+TAPS=
+EAL_ARGS='--lcores '\''0@(0,4-7),1@1,2@2,3@3'\'' --in-memory --socket-mem 512 --socket-limit 512 -a 0000:01:00.2 --iova-mode=va --file-prefix=spillway-exec'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Hugepages } from '../../../src/environment/types.js'
 import { countMbufs } from '../../../src/plan/mbufs.js'
-import { decision, hugepages, machine, nullPort, plan, refusal } from './fixtures.js'
+import { decision, hugepages, machine, nullPort, plan, refusal, vf } from './fixtures.js'
 
 const pages = (...found: Hugepages[]) => machine({ hugepages: found })
 const small = (free: number) => hugepages('2Mi', 4096, free)
@@ -54,6 +54,8 @@ describe('EAL arguments', () => {
   it('reserve the planned memory', () => {
     const { memory, ealArgs } = plan()
     expect(ealArgs[ealArgs.indexOf('-m') + 1]).toBe(String(memory.mib))
+    const huge = plan(nullPort, pages(small(1000)))
+    expect(huge.ealArgs[huge.ealArgs.indexOf('--socket-mem') + 1]).toBe(String(huge.memory.mib))
   })
 })
 
@@ -68,18 +70,58 @@ describe('memory', () => {
     expect(plan({ ...nullPort, 'memory.mib': '101' }, pages(small(1000))).memory.mib).toBe(102)
   })
 
-  it('holds a mempool for each NUMA node', () => {
-    const one = plan({ ...nullPort, 'memory.mbufs': '50000' })
-    const two = plan(
-      { ...nullPort, 'memory.mbufs': '50000' },
-      machine({
-        numaNodes: [
-          { id: 0, cpus: [0, 1] },
-          { id: 1, cpus: [2, 3] },
-        ],
-      }),
+  const twoNodes = {
+    numaNodes: [
+      { id: 0, cpus: [0, 1] },
+      { id: 1, cpus: [2, 3] },
+    ],
+    pciDevices: [vf('0000:3b:02.4', { numaNode: 0 }), vf('0000:3b:02.5', { numaNode: 1 })],
+    hugepages: [hugepages('2Mi', 4096)],
+  }
+  const on = (...addresses: string[]) => ({ ports: `[${addresses.map((it) => `{ device: "${it}" }`).join(', ')}]` })
+  const perNode = (...free: number[]): Hugepages => {
+    const available = free.reduce((sum, pages) => sum + pages, 0)
+    const nodes = free.map((pages, numaNode) => ({ numaNode, total: 4096, free: pages }))
+    return { ...hugepages('2Mi', 8192, available), nodes }
+  }
+
+  it('is on the nodes of the devices, a mempool on each', () => {
+    const one = plan(on('0000:3b:02.5'), machine(twoNodes))
+    expect(one.memory.nodes.map(({ numaNode }) => numaNode)).toEqual([1])
+    expect(one.ealArgs.join(' ')).toContain(`--socket-mem 0,${one.memory.mib} --socket-limit 1,`)
+    const both = plan(on('0000:3b:02.4', '0000:3b:02.5'), machine(twoNodes))
+    expect(both.memory.nodes.map(({ numaNode }) => numaNode)).toEqual([0, 1])
+    expect(both.memory.mib).toBe(both.memory.nodes.reduce((sum, { mib }) => sum + mib, 0))
+  })
+
+  it('is none in hugepages when those of the node are short, whatever the other node has', () => {
+    const made = plan(on('0000:3b:02.5'), machine({ ...twoNodes, hugepages: [perNode(4096, 3)] }))
+    expect(made.memory.pageSize).toBe('none')
+    expect(decision(made, 'page size')?.reason).toContain('node 0: 4096, node 1: 3')
+    const wanted = { ...on('0000:3b:02.5'), 'memory.pageSize': '2Mi' }
+    expect(refusal(() => plan(wanted, machine({ ...twoNodes, hugepages: [perNode(4096, 3)] }))).code).toBe(
+      'ERR_HUGEPAGES',
     )
-    expect(two.memory.mib - one.memory.mib).toBeGreaterThan((50_000 * 2176) / 2 ** 20)
+  })
+
+  it('grows to the last but one page that the cgroup allows, and not beyond what the node has', () => {
+    const limited = { ...hugepages('2Mi', 4096), cgroup: { limit: 512, used: 12 }, available: 500 }
+    const made = plan(nullPort, pages(limited))
+    expect(made.memory.nodes).toEqual([{ numaNode: 0, mib: made.memory.mib, limitMib: 998 }])
+    expect(made.ealArgs.join(' ')).toContain(`--socket-mem ${made.memory.mib} --socket-limit 998`)
+    const short = plan(on('0000:3b:02.5'), machine({ ...twoNodes, hugepages: [perNode(4096, 100)] }))
+    expect(short.memory.nodes[0]?.limitMib).toBe(200)
+  })
+
+  it('keeps to the cgroup, not to the free pages of the machine', () => {
+    const limited = { ...hugepages('2Mi', 4096), cgroup: { limit: 8, used: 0 }, available: 8 }
+    const error = refusal(() => plan({ ...nullPort, 'memory.pageSize': '2Mi' }, pages(limited)))
+    expect(error.message).toContain('8 of 4096 pages of 2Mi free (the cgroup allows 8 and 0 are used)')
+  })
+
+  it('that the operator sets is divided among the nodes', () => {
+    const made = plan({ ...on('0000:3b:02.4', '0000:3b:02.5'), 'memory.mib': '1024' }, machine(twoNodes))
+    expect(made.memory.mib).toBe(1024)
   })
 
   it('warns when fewer mbufs are configured than can be somewhere at once', () => {

@@ -9,16 +9,29 @@ import { Supervisor, type SupervisorOptions } from '../../../src/supervisor/supe
 import type { WorkerProgram } from '../../../src/supervisor/worker-process.js'
 
 export const fixturePlan: Plan = {
-  cpus: { housekeeping: [0], polling: [0] },
+  cpus: { housekeeping: [0], polling: [0], unused: [], pinning: 'set' },
   lcores: [{ lcoreId: 1, cpuId: 0 }],
   idle: 'ramp',
   burst: 32,
-  memory: { pageSize: 'none', mib: 64, mbufs: 4096, mbufCache: 256, dataRoomBytes: 2176 },
+  memory: {
+    pageSize: 'none',
+    mib: 64,
+    nodes: [{ numaNode: 0, mib: 64, limitMib: 64 }],
+    mbufs: 4096,
+    mbufCache: 256,
+    dataRoomBytes: 2176,
+  },
   ealArgs: ['--no-huge'],
+  vfio: { pinning: 'none-needed', lockMib: 0 },
+  program: { ealArgs: ['--no-huge'], pci: [], lcores: '0@(0),1@0', taps: [], missing: [] },
   ports: [
     {
       name: 'vf0',
       devargs: 'net_null0',
+      pciAddress: null,
+      numaNode: null,
+      mac: null,
+      network: null,
       queues: 1,
       rxDescriptors: 512,
       txDescriptors: 512,

@@ -1,0 +1,17 @@
+import type { Environment } from '../environment/types.js'
+import type { DecisionLog } from './decisions.js'
+
+/** Where EAL's files go: `run` and `exec` make a folder of their own there. */
+export function noteRuntimeDirectory({ runtimeDirectory, kernel }: Environment, log: DecisionLog): void {
+  const { path, from, writable } = runtimeDirectory
+  if (writable) {
+    log.note('runtime directory', path, from === 'default' ? 'where EAL keeps its files by default' : `${from} says so`)
+    return
+  }
+  const root = kernel.rootReadOnly ? 'the root file system is read-only' : 'it cannot be written'
+  log.warn(
+    'runtime directory',
+    path,
+    `${root}: mount an emptyDir at ${path}, or set RUNTIME_DIRECTORY to a folder that can be`,
+  )
+}
