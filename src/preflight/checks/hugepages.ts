@@ -21,8 +21,13 @@ const codes = {
     meaning: 'the machine has hugepages, but too few are free',
     remedyIn: 'node (PerformanceProfile, vm.nr_hugepages)',
   },
+  'hugepages-other-node': {
+    levels: ['warning', 'error'],
+    meaning: 'enough hugepages are free, but not on the NUMA nodes of the VFs and of the main lcore',
+    remedyIn: 'PerformanceProfile (hugepages.pages[].node, topologyPolicy)',
+  },
   'hugepages-other-size': {
-    levels: ['error', 'warning'],
+    levels: ['error'],
     meaning: 'one page size was asked for, and another is there',
     remedyIn: 'pod spec (hugepages-SIZE) or Spillway (memory.pageSize)',
   },
@@ -88,6 +93,9 @@ function lacking(input: CheckInput, level: Level): Finding {
   if (asked !== null && others.length > 0 && wanted.every(({ available }) => available === 0)) {
     return finding('hugepages-other-size', { ...words, ...otherSize(asked, others) }, level)
   }
+  const elsewhere = wanted.find(({ size, available }) => mibOf(available, size) >= plan.memory.mib)
+  if (elsewhere !== undefined)
+    return finding('hugepages-other-node', { ...words, ...otherNode(elsewhere, plan) }, level)
   const bounded = wanted.find(
     (pages) => pages.cgroup.limit !== null && mibOf(pages.free, pages.size) >= plan.memory.mib,
   )
@@ -103,6 +111,16 @@ function otherSize(asked: HugepageSize, others: readonly Hugepages[]) {
   return {
     cause: `the pod or the node has hugepages of ${others.map(({ size }) => size).join(', ')}, and memory.pageSize asks for ${asked}`,
     remedy: `pod spec: resources.limits: {hugepages-${asked}: …} on a node with such pages; or Spillway: memory.pageSize: ${other?.size ?? 'auto'}`,
+  }
+}
+
+function otherNode({ size, nodes }: Hugepages, { memory, ports }: CheckInput['plan']) {
+  const wanted = [...new Set(ports.map(({ numaNode }) => numaNode ?? 0))].join(', ')
+  const free = nodes.map(({ numaNode, free: pages }) => `node ${numaNode}: ${mibOf(pages, size)} MiB`).join(', ')
+  return {
+    found: `${size} pages free by NUMA node: ${free}; the VFs are on node ${wanted}`,
+    cause: `others took the pages of node ${wanted}, or the node reserves them elsewhere; ${memory.nodes.length} nodes need some`,
+    remedy: `node: PerformanceProfile: spec.hugepages.pages: [{size: …, count: …, node: ${wanted}}] and spec.numa.topologyPolicy: single-numa-node`,
   }
 }
 

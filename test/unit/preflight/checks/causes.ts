@@ -1,0 +1,966 @@
+import type { Level } from '../../../../src/preflight/types.js'
+import { hugepages, missingDevice, netdev, tap, vf } from '../../plan/fixtures.js'
+import {
+  capabilities,
+  mellanox,
+  noCapability,
+  otherVfAddress,
+  pages,
+  refused,
+  resource,
+  type Said,
+  tapStatus,
+  theTap,
+  variable,
+  vfAddress,
+  vfStatus,
+} from './fixtures.js'
+
+/** What is wrong with a pod, and what the checks have to make of it. */
+export interface Cause {
+  readonly what: string
+  readonly said: Said
+  readonly code: string
+  readonly level: Level
+  /** What the finding has to say, in whichever of its lines. */
+  readonly says: RegExp
+}
+
+type Row = readonly [what: string, said: Said, code: string, level: Level, says: RegExp]
+const cause = ([what, said, code, level, says]: Row): Cause => ({ what, said, code, level, says })
+
+const vhost = '/dev/vhost-net'
+const noVhost = { vhostNet: missingDevice(vhost) }
+const wantVhost = { ports: '[{ exception: { backend: vhost-net } }]' }
+const wantTap = { ports: '[{ exception: { tap: ext0 } }]' }
+const want2Mi = { 'memory.pageSize': '2Mi' }
+const elsewhere = {
+  ...hugepages('2Mi', 512),
+  nodes: [
+    { numaNode: 0, total: 256, free: 0 },
+    { numaNode: 1, total: 256, free: 256 },
+  ],
+}
+const twoQueues = { ports: '[{ exception: { tap: ext0, queues: 2 } }]' }
+const otherContainer = {
+  settings: { ports: `[{ device: "${otherVfAddress}" }]` },
+  environment: { pciDevices: [vf(vfAddress), vf(otherVfAddress, { iommuGroup: 43 })] },
+  pod: {
+    containerName: 'app',
+    status: [
+      vfStatus(),
+      vfStatus({ netdev: 'net2', device: { ...vfStatus().device, pciAddress: otherVfAddress } as never }),
+    ],
+  },
+}
+
+const kernelPath: readonly Row[] = [
+  [
+    'no vhost-net, and no resource in this container',
+    { devices: noVhost, environment: { devicePlugin: [] }, pod: { containerName: 'side' } },
+    'vhost-net-missing',
+    'warning',
+    /container \(side\) has no PCIDEVICE_… variable/,
+  ],
+  [
+    'no vhost-net in _INFO, vhost loaded',
+    { devices: noVhost },
+    'vhost-net-missing',
+    'warning',
+    /_INFO has no vhost: the policy of sriovnic lacks needVhostNet, or an earlier selector/,
+  ],
+  [
+    'no vhost-net in _INFO, vhost not loaded',
+    { devices: noVhost, kernel: { vhost: null } },
+    'vhost-net-missing',
+    'warning',
+    /vhost is not loaded on this node.*resourceName: sriovnic: spec\.needVhostNet: true; modprobe vhost_net/,
+  ],
+  [
+    'vhost-net promised by _INFO and not there',
+    { devices: noVhost, environment: { devicePlugin: [resource(vfAddress, { vhostNet: vhost })] } },
+    'vhost-net-missing',
+    'warning',
+    /_INFO promises it/,
+  ],
+  [
+    'no vhost-net where the settings insist',
+    { devices: noVhost, settings: wantVhost },
+    'vhost-net-missing',
+    'error',
+    /needVhostNet: true/,
+  ],
+  [
+    'no vhost-net in a container of podman',
+    { devices: noVhost, pod: { kubernetes: false }, kernel: { containerRuntime: 'podman' } },
+    'vhost-net-missing',
+    'warning',
+    /--device \/dev\/vhost-net/,
+  ],
+  [
+    'no vhost-net on a bare machine',
+    { devices: noVhost, pod: { kubernetes: false }, kernel: { containerRuntime: null } },
+    'vhost-net-missing',
+    'warning',
+    /modprobe vhost_net/,
+  ],
+  [
+    'vhost-net root:kvm 0660',
+    { devices: { vhostNet: refused(vhost, 'EACCES', 0o660, 0, 36) } },
+    'vhost-net-mode',
+    'warning',
+    /0660 0:36.*supplementalGroups: \[36\]/,
+  ],
+  [
+    'vhost-net root 0600',
+    { devices: { vhostNet: refused(vhost, 'EACCES', 0o600) }, settings: wantVhost },
+    'vhost-net-mode',
+    'error',
+    /device_ownership_from_security_context = true/,
+  ],
+  [
+    'vhost-net 0666 and EACCES',
+    {
+      devices: { vhostNet: refused(vhost, 'EACCES', 0o666) },
+      process: { selinuxContext: 'system_u:system_r:container_t:s0' },
+    },
+    'vhost-net-selinux',
+    'warning',
+    /container_t.*container_use_devices=on/,
+  ],
+  [
+    'vhost-net not in the device cgroup',
+    { devices: { vhostNet: refused(vhost, 'EPERM', 0o666) } },
+    'vhost-net-cgroup',
+    'warning',
+    /device cgroup/,
+  ],
+  [
+    'vhost-net without its module',
+    { devices: { vhostNet: refused(vhost, 'ENODEV', 0o666) } },
+    'vhost-net-module',
+    'warning',
+    /modprobe vhost_net/,
+  ],
+  [
+    'vhost with two memory regions',
+    { kernel: { vhost: { maxMemRegions: 2 } } },
+    'vhost-memory-regions',
+    'warning',
+    /max_mem_regions=64/,
+  ],
+  ['no tun', { devices: { tun: missingDevice('/dev/net/tun') } }, 'tun-missing', 'warning', /needVhostNet: true/],
+  [
+    'no tun where the settings insist',
+    { devices: { tun: missingDevice('/dev/net/tun') }, settings: { ports: '[{ exception: { tap: ext0 } }]' } },
+    'tun-missing',
+    'error',
+    /for the taps of port vf0/,
+  ],
+  [
+    'tun 0600',
+    { devices: { tun: refused('/dev/net/tun', 'EACCES', 0o600) } },
+    'tun-refused',
+    'warning',
+    /0600 0:0.*uid 1001/,
+  ],
+  [
+    'tun not in the device cgroup',
+    { devices: { tun: refused('/dev/net/tun', 'EPERM', 0o666) } },
+    'tun-refused',
+    'warning',
+    /device cgroup/,
+  ],
+  [
+    'SELinux denials of the tap',
+    { kernel: { avcDenials: ['avc: denied { relabelfrom } tclass=tun_socket'] } },
+    'selinux-avc',
+    'warning',
+    /tun_socket.*"selinuxContext": "system_u:system_r:container_t:s0"/,
+  ],
+  [
+    'SELinux denials of a device',
+    { kernel: { avcDenials: ['avc: denied { read write } name="vhost-net"'] } },
+    'selinux-avc',
+    'warning',
+    /may not open the device node/,
+  ],
+  [
+    'container_use_devices off',
+    { kernel: { selinux: { enforcing: true, containerUseDevices: false } } },
+    'selinux-boolean-off',
+    'warning',
+    /setsebool container_use_devices=on/,
+  ],
+]
+
+const taps: readonly Row[] = [
+  [
+    'no tap at all',
+    { environment: { netdevs: [netdev('eth0')] } },
+    'tap-none',
+    'note',
+    /"type": "tap", "multiQueue": true/,
+  ],
+  [
+    'no tap, and a rule to the kernel',
+    {
+      environment: { netdevs: [netdev('eth0')] },
+      settings: { rules: '[{ name: bgp, match: "tcp port 179", to: kernel }]' },
+    },
+    'tap-none',
+    'warning',
+    /for rules bgp/,
+  ],
+  [
+    'a tap that is not there',
+    { settings: { ports: '[{ exception: { tap: dp0 } }]' } },
+    'tap-missing',
+    'error',
+    /the pod's taps are ext0.*exception\.tap: ext0/,
+  ],
+  [
+    'a tap that the pod asked for in vain',
+    {
+      settings: { ports: '[{ exception: { tap: dp0 } }]' },
+      pod: { requested: [{ network: 'test/tap-one', netdev: 'dp0', mac: null, ips: [] }] },
+    },
+    'tap-missing',
+    'error',
+    /its plugin failed/,
+  ],
+  [
+    'a veth in place of the tap',
+    {
+      settings: { ports: '[{ exception: { tap: eth0 } }]' },
+      environment: { netdevs: [netdev('eth0', { kind: 'veth' })] },
+    },
+    'tap-not-a-tap',
+    'error',
+    /kind veth/,
+  ],
+  [
+    'the tap of another user',
+    { environment: { netdevs: [theTap({ owner: 2005 })] } },
+    'tap-owner',
+    'error',
+    /owner 2005.*uid 1001.*"owner": 1001/,
+  ],
+  [
+    'the tap of another group',
+    { environment: { netdevs: [theTap({ owner: 1001, group: 0 })] } },
+    'tap-group',
+    'error',
+    /group 0, owner 1001.*"group": 1001/,
+  ],
+  [
+    'two queues on a single-queue tap',
+    { settings: twoQueues, environment: { netdevs: [theTap({ multiQueue: false })] } },
+    'tap-queues',
+    'error',
+    /"multiQueue": true.*queues: 1/,
+  ],
+  [
+    'a tap that somebody holds',
+    { environment: { netdevs: [{ ...theTap(), carrier: true }] } },
+    'tap-in-use',
+    'warning',
+    /carrier/,
+  ],
+  [
+    'a MAC that another program changed',
+    { environment: { netdevs: [{ ...theTap(), mac: '02:00:00:00:00:99' }] } },
+    'tap-mac-drift',
+    'warning',
+    /without mac=/,
+  ],
+  [
+    'a MAC that Spillway changed',
+    { pod: { status: [vfStatus(), tapStatus({ mac: '02:00:00:00:00:77' })] } },
+    'tap-mac-drift',
+    'note',
+    /gave the tap the VF's MAC/,
+  ],
+  [
+    'VF and tap with MACs of their own',
+    { pod: { status: [vfStatus({ mac: '02:00:00:00:00:55' }), tapStatus()] } },
+    'tap-mac-differs',
+    'note',
+    /"mac": "02:00:00:00:00:55".*tuning/,
+  ],
+  [
+    'a MAC of the tap that was not taken',
+    { pod: { requested: [{ network: 'test/tap-one', netdev: 'ext0', mac: '02:00:00:00:00:42', ips: [] }] } },
+    'mac-request-ignored',
+    'warning',
+    /"type": "tuning"/,
+  ],
+  [
+    'a MAC of the VF that was not taken',
+    { pod: { requested: [{ network: 'test/sriov-network', netdev: 'net1', mac: '02:00:00:00:00:42', ips: [] }] } },
+    'mac-request-ignored',
+    'warning',
+    /SriovNetwork sriov-network: spec\.capabilities/,
+  ],
+  ['a tap that is down', { environment: { netdevs: [{ ...theTap(), up: false }] } }, 'tap-down', 'warning', /IFF_UP/],
+  ['a tap without address', { environment: { netdevs: [tap('ext0')] } }, 'tap-no-address', 'note', /"ipam"/],
+  [
+    'a VLAN of the tap that lies elsewhere',
+    { environment: { netdevs: [theTap(), netdev('ext0.100', { kind: 'vlan', parent: 'eth0' })] } },
+    'tap-child-parent',
+    'warning',
+    /"linkInContainer": true, "master": "ext0"/,
+  ],
+  [
+    'an MTU of the tap unlike that of the VF',
+    { pod: { status: [vfStatus({ mtuBytes: 9000 }), tapStatus()] } },
+    'mtu-mismatch',
+    'warning',
+    /9000 bytes, as network-status says of 0000:3b:02\.4.*"mtu": 9000/,
+  ],
+  [
+    'an MTU of the tap unlike the settings',
+    { settings: { ports: '[{ mtu: 9000 }]' } },
+    'mtu-mismatch',
+    'warning',
+    /9000 bytes, as ports\[\]\.mtu of vf0 says/,
+  ],
+]
+
+const devices: readonly Row[] = [
+  [
+    'a VF bound to a kernel driver',
+    { environment: { pciDevices: [vf(vfAddress, { driver: 'iavf', netdevs: ['net1'] })] } },
+    'vf-kernel-driver',
+    'error',
+    /iavf, with the netdev net1.*resourceName: sriovnic: spec\.deviceType: vfio-pci/,
+  ],
+  [
+    'a VF without driver',
+    { environment: { pciDevices: [vf(vfAddress, { driver: null })] } },
+    'vf-no-driver',
+    'error',
+    /driverctl set-override 0000:3b:02\.4 vfio-pci/,
+  ],
+  [
+    'a VF on igb_uio',
+    { environment: { pciDevices: [vf(vfAddress, { driver: 'igb_uio' })] } },
+    'vf-uio',
+    'error',
+    /read-only in a pod/,
+  ],
+  ['a PF', { environment: { pciDevices: [vf(vfAddress, { role: 'pf' })] } }, 'vf-is-pf', 'warning', /numVfs/],
+  [
+    'a Broadcom VF',
+    { environment: { pciDevices: [vf(vfAddress, { vendor: '14e4', device: '1806' })] } },
+    'vf-broadcom',
+    'note',
+    /14e4:1806.*spec\.trust: "on"/,
+  ],
+  [
+    'no VFIO container',
+    { devices: { vfioContainer: missingDevice('/dev/vfio/vfio') } },
+    'vfio-container-missing',
+    'error',
+    /deviceType: vfio-pci/,
+  ],
+  [
+    'the VFIO container 0600',
+    { devices: { vfioContainer: refused('/dev/vfio/vfio', 'EACCES', 0o600) } },
+    'vfio-container-refused',
+    'error',
+    /MODE="0666"/,
+  ],
+  [
+    'no VFIO group',
+    { devices: { vfioGroups: [] } },
+    'vfio-group-missing',
+    'error',
+    /the runtime did not put the node in/,
+  ],
+  [
+    'the VFIO group of another VF',
+    { devices: { vfioGroups: [{ ...refused('/dev/vfio/7', 'EACCES', 0o600), group: 7 }] } },
+    'vfio-group-missing',
+    'error',
+    /only \/dev\/vfio\/7/,
+  ],
+  [
+    'the VFIO group of gid 801',
+    { devices: { vfioGroups: [{ ...refused('/dev/vfio/42', 'EACCES', 0o660, 0, 801), group: 42 }] } },
+    'vfio-group-refused',
+    'error',
+    /not in group 801; with supplementalGroupsPolicy: Strict.*supplementalGroups: \[801\]/,
+  ],
+  [
+    'the VFIO group of root',
+    { devices: { vfioGroups: [{ ...refused('/dev/vfio/42', 'EACCES', 0o600), group: 42 }] } },
+    'vfio-group-refused',
+    'error',
+    /device_ownership_from_security_context/,
+  ],
+  [
+    'the VFIO group outside the device cgroup',
+    { devices: { vfioGroups: [{ ...refused('/dev/vfio/42', 'EPERM', 0o666), group: 42 }] } },
+    'vfio-group-refused',
+    'error',
+    /device cgroup \(EPERM\)/,
+  ],
+  [
+    'an IOMMU group that is not viable',
+    {
+      environment: {
+        pciDevices: [
+          vf(vfAddress, {
+            groupPeers: [
+              { address: otherVfAddress, driver: 'iavf' },
+              { address: '0000:00:01.0', driver: 'pcieport' },
+            ],
+          }),
+        ],
+      },
+    },
+    'vfio-group-not-viable',
+    'error',
+    /0000:3b:02\.5 is bound to iavf/,
+  ],
+  [
+    'VFIO without IOMMU',
+    { environment: { pciDevices: [vf(vfAddress, { noIommu: true })] } },
+    'vfio-noiommu',
+    'error',
+    /vIOMMU/,
+  ],
+  [
+    'a Mellanox VF without uverbs',
+    mellanox({ devices: { infiniband: [] } }),
+    'mellanox-uverbs-missing',
+    'error',
+    /uverbs4.*_INFO promises mlx5_4/,
+  ],
+  [
+    'a Mellanox VF without isRdma',
+    mellanox({ devices: { infiniband: [] }, environment: { devicePlugin: [resource(vfAddress)] } }),
+    'mellanox-uverbs-missing',
+    'error',
+    /spec\.isRdma: true/,
+  ],
+  [
+    'uverbs 0600',
+    mellanox({ devices: { infiniband: [refused('/dev/infiniband/uverbs4', 'EACCES', 0o600)] } }),
+    'mellanox-uverbs-refused',
+    'error',
+    /rdma-core/,
+  ],
+  [
+    'a Mellanox VF without RDMA device',
+    mellanox({ environment: { pciDevices: [vf(vfAddress, { vendor: '15b3', driver: 'mlx5_core' })] } }),
+    'mellanox-rdma-missing',
+    'warning',
+    /rdma system set netns shared/,
+  ],
+  [
+    'a Mellanox VF whose netdev is down',
+    mellanox({ environment: { netdevs: [theTap(), netdev('net1', { up: false })] } }),
+    'mellanox-netdev-down',
+    'warning',
+    /linkState/,
+  ],
+  [
+    "an address of the tap's subnet at a bifurcated VF",
+    mellanox({ environment: { netdevs: [theTap(), netdev('net1', { addresses: ['192.0.2.20/24'] })] } }),
+    'bifurcated-netdev-address',
+    'warning',
+    /192\.0\.2\.20\/24 at net1.*remove spec\.ipam/,
+  ],
+  [
+    "a route into the tap's subnet at a bifurcated VF",
+    mellanox({ environment: { netdevs: [theTap(), netdev('net1', { routes: ['192.0.0.0/16'] })] } }),
+    'bifurcated-netdev-address',
+    'warning',
+    /192\.0\.0\.0\/16 at net1/,
+  ],
+  [
+    'an IPv6 address on a VLAN of the tap and at a bifurcated VF',
+    mellanox({
+      environment: {
+        netdevs: [
+          tap('ext0'),
+          netdev('ext0.7', { parent: 'ext0', addresses: ['2001:db8::7/64'] }),
+          netdev('net1', { addresses: ['2001:db8::1/64'] }),
+        ],
+      },
+    }),
+    'bifurcated-netdev-address',
+    'warning',
+    /2001:db8::1\/64/,
+  ],
+  [
+    'an address at a VF on vfio-pci',
+    { pod: { status: [vfStatus({ ips: ['198.51.100.7'] }), tapStatus()] } },
+    'vf-address-unused',
+    'note',
+    /198\.51\.100\.7 to net1/,
+  ],
+]
+
+const kubernetes: readonly Row[] = [
+  [
+    'the VF of another container',
+    otherContainer,
+    'pcidevice-other-container',
+    'warning',
+    /a VF of this container \(app\).*its variables name 0000:3b:02\.4/,
+  ],
+  [
+    'a pod with more VFs than this container',
+    otherContainer,
+    'pcidevice-ambiguous',
+    'note',
+    /1 of the 2 VFs of the pod/,
+  ],
+  [
+    'PCIDEVICE and network-status that disagree',
+    { environment: { devicePlugin: [resource(otherVfAddress)], pciDevices: [vf(otherVfAddress)] } },
+    'pcidevice-not-in-status',
+    'warning',
+    /network-status configured 0000:3b:02\.4.*now openshift\.io\/sriovnic/,
+  ],
+  [
+    'a PCIDEVICE that sysfs does not show',
+    { environment: { devicePlugin: [{ ...resource(vfAddress), addresses: [vfAddress, otherVfAddress] }] } },
+    'pcidevice-absent',
+    'warning',
+    /0000:3b:02\.5 is not in/,
+  ],
+  [
+    'a PCIDEVICE with other words',
+    { environment: { devicePlugin: [{ ...resource(vfAddress), malformed: ['{"x"'] }] } },
+    'pcidevice-malformed',
+    'warning',
+    new RegExp(`remove ${variable} from env`),
+  ],
+  [
+    'an _INFO that is no JSON',
+    { environment: { devicePlugin: [{ ...resource(vfAddress, null), infoProblem: 'not JSON' }] } },
+    'pcidevice-info-unreadable',
+    'note',
+    /_INFO.*not JSON/,
+  ],
+  [
+    'network-status without device-info',
+    { pod: { status: [vfStatus({ device: null }), tapStatus()] } },
+    'device-info-absent',
+    'note',
+    /old Multus/,
+  ],
+  ['no podnetinfo', { pod: { podnetinfo: false, status: null } }, 'podnetinfo-absent', 'note', /enableInjector: true/],
+  [
+    'a network-status that is late',
+    { pod: { status: null, requested: [{ network: 'test/tap-one', netdev: 'ext0', mac: null, ips: [] }] } },
+    'network-status-late',
+    'warning',
+    /the request \(test\/tap-one\), not the status.*waitMs/,
+  ],
+  [
+    'annotations that cannot be read',
+    { pod: { problems: ['network-status: not JSON'] } },
+    'podnetinfo-malformed',
+    'warning',
+    /not JSON/,
+  ],
+  ['a pod of kata', { kernel: { containerRuntime: 'kata' } }, 'runtime-kata', 'warning', /runtimeClassName/],
+  [
+    'a pod with hostUsers: false',
+    { process: { userNamespace: true } },
+    'runtime-user-namespace',
+    'note',
+    /hostUsers: false/,
+  ],
+  [
+    'a plan that exec cannot use in full',
+    { plan: (plan) => ({ ...plan, program: { ...plan.program, missing: ['no MAC is known'] } }) },
+    'program-incomplete',
+    'note',
+    /no MAC is known/,
+  ],
+  ['a device that nobody gave', { environment: { devicePlugin: [] } }, 'plan-refused', 'error', /PCIDEVICE_… variable/],
+]
+
+const memory: readonly Row[] = [
+  [
+    'no hugepages',
+    { environment: { hugepages: [hugepages('2Mi', 0)] } },
+    'hugepages-none',
+    'warning',
+    /PerformanceProfile: spec\.hugepages\.pages: \[\{size: 2M/,
+  ],
+  [
+    'no hugepages where the settings insist',
+    { environment: { hugepages: [hugepages('2Mi', 0)] }, settings: { 'memory.pageSize': '2Mi' } },
+    'hugepages-none',
+    'error',
+    /hugepages of 2Mi/,
+  ],
+  [
+    'a hugetlb cgroup that is too small',
+    { environment: { hugepages: [pages('2Mi', 512, { limit: 4 })] } },
+    'hugepages-cgroup-limit',
+    'warning',
+    /limit is 8 MiB.*hugepages-2Mi: \d+Mi/,
+  ],
+  [
+    'a pod that requests no hugepages',
+    { environment: { hugepages: [pages('2Mi', 512, { limit: 0 })] } },
+    'hugepages-cgroup-limit',
+    'warning',
+    /requests no hugepages-2Mi/,
+  ],
+  [
+    'hugepages that others hold',
+    { environment: { hugepages: [{ ...hugepages('2Mi', 512, 3) }] } },
+    'hugepages-in-use',
+    'warning',
+    /leftover files/,
+  ],
+  [
+    '1Gi asked, 2Mi there',
+    {
+      environment: { hugepages: [hugepages('2Mi', 512), hugepages('1Gi', 0)] },
+      settings: { 'memory.pageSize': '1Gi' },
+    },
+    'hugepages-other-size',
+    'error',
+    /hugepages of 2Mi, and memory\.pageSize asks for 1Gi.*pageSize: 2Mi/,
+  ],
+  [
+    'a limit that only the downward API shows',
+    {
+      environment: { hugepages: [pages('2Mi', 512, { limit: null })] },
+      pod: { hugepages: [{ container: 'app', size: '2Mi', kind: 'limit', mib: 16 }] },
+    },
+    'hugepages-over-pod-limit',
+    'warning',
+    /limit of 16 MiB for container app/,
+  ],
+  [
+    'the last page of the pod',
+    { plan: (plan) => ({ ...plan, memory: { ...plan.memory, pageSize: '2Mi', mib: 1024 } }) },
+    'hugepages-no-headroom',
+    'note',
+    /hugepages-2Mi: 1026Mi/,
+  ],
+  [
+    'a hugetlbfs of root',
+    { environment: { hugetlbMounts: [mount({ writable: false })] } },
+    'hugetlb-mount-not-writable',
+    'note',
+    /0755 0:0.*fsGroup: 1001/,
+  ],
+  [
+    'files of a killed DPDK program',
+    { environment: { hugetlbMounts: [mount({ leftovers: 12 })] } },
+    'hugetlb-leftovers',
+    'warning',
+    /12 files.*rm \/mnt\/huge/,
+  ],
+  [
+    'two sizes and one mount',
+    {
+      environment: { hugetlbMounts: [mount({})] },
+      pod: {
+        hugepages: [
+          { container: 'app', size: '2Mi', kind: 'limit', mib: 64 },
+          { container: 'app', size: '1Gi', kind: 'limit', mib: 1024 },
+        ],
+      },
+    },
+    'hugetlb-mount-one-for-two',
+    'note',
+    /medium: HugePages-1Gi/,
+  ],
+  [
+    'a memory limit below the data plane',
+    { environment: { memoryLimitBytes: 64 * 2 ** 20 }, settings: { 'memory.pageSize': 'none' } },
+    'memory-limit',
+    'warning',
+    /64 MiB.*resources\.limits\.memory/,
+  ],
+  [
+    'fewer descriptors than pages',
+    { process: { openFiles: 64 } },
+    'open-files-limit',
+    'error',
+    /RLIMIT_NOFILE.*nofile=65536/,
+  ],
+  [
+    'memlock 64 KiB, a vfio VF and no IPC_LOCK',
+    { process: { ...noCapability, memlockBytes: 64 * 1024 } },
+    'memlock-refused',
+    'error',
+    /not even the first page: the VF is refused.*64 KiB.*add: \[IPC_LOCK\].*default_ulimits/,
+  ],
+  [
+    'memlock 8 MiB, a vfio VF and no IPC_LOCK',
+    { process: { ...noCapability, memlockBytes: 8 * 2 ** 20 } },
+    'memlock-no-packets',
+    'error',
+    /no packet ever arrives.*8 MiB/,
+  ],
+]
+
+const privileges: readonly Row[] = [
+  [
+    'IPC_LOCK granted and lost below a shell',
+    { process: { capabilities: capabilities([], ['CAP_IPC_LOCK']), noNewPrivs: true } },
+    'capability-below-shell',
+    'error',
+    /NoNewPrivs 1.*command: \["spillway-launch", "run"\]/,
+  ],
+  [
+    'IPC_LOCK granted to a plain node',
+    { process: { capabilities: capabilities([], ['CAP_IPC_LOCK']) } },
+    'capability-not-raised',
+    'error',
+    /setcap cap_ipc_lock\+p on spillway-launch/,
+  ],
+  [
+    'a Mellanox VF without NET_RAW',
+    mellanox({ process: noCapability }),
+    'net-raw-missing',
+    'error',
+    /raw queue pairs of mlx5.*add: \[NET_RAW\]/,
+  ],
+  [
+    'af_packet without NET_RAW',
+    { settings: { ports: '[{ device: "net_af_packet0,iface=eth0" }]' } },
+    'net-raw-missing',
+    'error',
+    /port vf0 \(af_packet\)/,
+  ],
+  [
+    'a privileged pod',
+    { process: { capabilities: capabilities(['CAP_IPC_LOCK', 'CAP_SYS_ADMIN']) } },
+    'capabilities-more-than-needed',
+    'note',
+    /CAP_SYS_ADMIN.*privileged: false/,
+  ],
+  [
+    'node with file capabilities',
+    { process: { secureExecution: true } },
+    'node-at-secure',
+    'warning',
+    /AT_SECURE=1.*setcap -r on node/,
+  ],
+  ['a node that is not dumpable', { process: { dumpable: false } }, 'process-not-dumpable', 'note', /pagemap/],
+  [
+    'the seccomp filter of containerd',
+    { process: { seccomp: 'filter' }, kernel: { containerRuntime: 'containerd' } },
+    'mempolicy-in-doubt',
+    'note',
+    /add: \[SYS_NICE\]/,
+  ],
+  [
+    'a read-only root without a runtime directory',
+    { kernel: { rootReadOnly: true }, runtimeDirectory: { writable: false } },
+    'runtime-directory-not-writable',
+    'error',
+    /readOnlyRootFilesystem: true.*RUNTIME_DIRECTORY/,
+  ],
+  [
+    'a runtime directory of another user',
+    { runtimeDirectory: { path: '/var/run', writable: false } },
+    'runtime-directory-not-writable',
+    'warning',
+    /\/var\/run \(EAL's default\)/,
+  ],
+  [
+    'another EAL of our prefix',
+    { runtimeDirectory: { prefixes: [{ prefix: 'spillway', alive: true }] } },
+    'eal-prefix-duplicate',
+    'warning',
+    /--file-prefix=spillway/,
+  ],
+  [
+    'files of an EAL of our prefix',
+    { runtimeDirectory: { prefixes: [{ prefix: 'spillway', alive: false }] } },
+    'eal-prefix-leftover',
+    'note',
+    /rm -r \/tmp\/dpdk\/spillway/,
+  ],
+]
+
+const cpus: readonly Row[] = [
+  ['one CPU', { cpus: { allowed: [2] } }, 'cpu-one', 'warning', /resources\.limits\.cpu: "2"/],
+  [
+    'every CPU of the machine',
+    { cpus: { allowed: [2, 3, 4, 5], online: [2, 3, 4, 5] } },
+    'cpus-shared',
+    'warning',
+    /cpuManagerPolicy: static/,
+  ],
+  [
+    'load balancing switched off',
+    { cpus: { loadBalancing: false } },
+    'cpu-load-balancing-off',
+    'note',
+    /pins each housekeeping thread/,
+  ],
+  [
+    'a quota with lcores that poll',
+    { cpus: { quota: 4 }, settings: { idle: 'poll' } },
+    'cpu-quota',
+    'warning',
+    /cpu-quota\.crio\.io: "disable"/,
+  ],
+  [
+    'a quota with lcores that sleep',
+    { cpus: { quota: 4 }, settings: { idle: 'ramp' } },
+    'cpu-quota',
+    'note',
+    /4 CPUs for 4 allowed/,
+  ],
+  ['a quota that held us back', { cpus: { quota: 4, throttledPeriods: 17 } }, 'cpu-throttled', 'warning', /17 periods/],
+  [
+    'siblings that both poll',
+    {
+      cpus: {
+        cores: [
+          [2, 3],
+          [4, 5],
+        ],
+      },
+      settings: { lcores: '4,5' },
+    },
+    'smt-both-poll',
+    'warning',
+    /lcores: "4"/,
+  ],
+  [
+    'a sibling of another pod',
+    {
+      cpus: {
+        cores: [
+          [2, 12],
+          [3, 13],
+          [4, 14],
+          [5, 15],
+        ],
+        online: [0, 2, 3, 4, 5, 12, 13, 14, 15],
+      },
+    },
+    'smt-sibling-foreign',
+    'warning',
+    /full-pcpus-only/,
+  ],
+  [
+    'a core that polls and does the housekeeping',
+    { cpus: { allowed: [2, 3], cores: [[2, 3]] } },
+    'smt-sibling-housekeeping',
+    'note',
+    /cores that do both: 2-3/,
+  ],
+  [
+    'a VF on another NUMA node than the CPUs',
+    { environment: { pciDevices: [vf(vfAddress, { numaNode: 1 })] } },
+    'numa-cpus',
+    'warning',
+    /on NUMA node 1, where 0000:3b:02\.4 is.*single-numa-node/,
+  ],
+  [
+    "no hugepages on the VF's NUMA node",
+    {
+      environment: {
+        hugepages: [
+          {
+            ...hugepages('2Mi', 512),
+            nodes: [
+              { numaNode: 0, total: 256, free: 0 },
+              { numaNode: 1, total: 256, free: 256 },
+            ],
+          },
+        ],
+      },
+    },
+    'hugepages-other-node',
+    'warning',
+    /node 0: 0 MiB, node 1: 512 MiB/,
+  ],
+  ['CPUs of our own, where an exec lands too', {}, 'exec-on-polling-cpus', 'note', /exec_cpu_affinity/],
+  [
+    'an annotation that keeps execs on all CPUs',
+    { pod: { runtimeAnnotations: { 'performance.openshift.io/exec-cpu-affinity': 'disable' } } },
+    'exec-on-polling-cpus',
+    'note',
+    /remove the annotation/,
+  ],
+]
+
+function mount(changes: { writable?: boolean; leftovers?: number }) {
+  const owner = { mode: 0o755, uid: 0, gid: 0 }
+  return { path: '/mnt/huge', pageSize: '2Mi' as const, owner, writable: true, leftovers: 0, ...changes }
+}
+
+/** The same where the settings insist, so that the plan has no way around. */
+const insisted: readonly Row[] = [
+  [
+    'tun 0600',
+    { devices: { tun: refused('/dev/net/tun', 'EACCES', 0o600) }, settings: wantTap },
+    'tun-refused',
+    'error',
+    /0600/,
+  ],
+  [
+    'vhost-net 0666 and EACCES',
+    { devices: { vhostNet: refused(vhost, 'EACCES', 0o666) }, settings: wantVhost },
+    'vhost-net-selinux',
+    'error',
+    /SELinux/,
+  ],
+  [
+    'vhost-net not in the device cgroup',
+    { devices: { vhostNet: refused(vhost, 'EPERM', 0o666) }, settings: wantVhost },
+    'vhost-net-cgroup',
+    'error',
+    /EPERM/,
+  ],
+  [
+    'vhost-net without its module',
+    { devices: { vhostNet: refused(vhost, 'ENXIO', 0o666) }, settings: wantVhost },
+    'vhost-net-module',
+    'error',
+    /ENXIO/,
+  ],
+  [
+    'a hugetlb cgroup that is too small',
+    { environment: { hugepages: [pages('2Mi', 512, { limit: 4 })] }, settings: want2Mi },
+    'hugepages-cgroup-limit',
+    'error',
+    /8 MiB/,
+  ],
+  [
+    'hugepages that others hold',
+    { environment: { hugepages: [hugepages('2Mi', 512, 3)] }, settings: want2Mi },
+    'hugepages-in-use',
+    'error',
+    /3 of 512/,
+  ],
+  [
+    'hugepages of another NUMA node',
+    { environment: { hugepages: [elsewhere] }, settings: want2Mi },
+    'hugepages-other-node',
+    'error',
+    /node 0: 0 MiB/,
+  ],
+]
+
+export const causes: readonly Cause[] = [
+  ...kernelPath,
+  ...taps,
+  ...devices,
+  ...kubernetes,
+  ...memory,
+  ...privileges,
+  ...cpus,
+  ...insisted,
+].map(cause)

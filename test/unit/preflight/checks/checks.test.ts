@@ -1,0 +1,139 @@
+import { describe, expect, it, test } from 'vitest'
+import { passiveSections, probeSections } from '../../../../src/preflight/catalogue.js'
+import { runChecks } from '../../../../src/preflight/run-checks.js'
+import type { Finding } from '../../../../src/preflight/types.js'
+import { netdev, refusedDevice } from '../../plan/fixtures.js'
+import { causes } from './causes.js'
+import { capabilities, findingsOf, inputOf, mellanox, noCapability, pages, theTap } from './fixtures.js'
+
+const declarations = new Map(passiveSections.flatMap(({ codes }) => Object.entries(codes)))
+const allText = ({ subject, needed, found, cause, remedy }: Finding) =>
+  [subject, needed, found, cause, remedy].filter((line) => line !== null).join(' ')
+const codesOf = (findings: readonly Finding[]) => findings.map(({ code }) => code)
+const worse = (findings: readonly Finding[]) => findings.filter(({ level }) => level === 'error' || level === 'warning')
+
+describe('a pod in which all is well', () => {
+  test.each([
+    ['with an Intel VF', {}],
+    ['with a bifurcated Mellanox VF', mellanox()],
+    ['with memlock unlimited and no capability', { process: { ...noCapability, memlockBytes: null } }],
+  ])('%s gets neither warning nor error', (_, said) => {
+    expect(worse(findingsOf(said))).toEqual([])
+  })
+})
+
+describe('each cause is found', () => {
+  test.each(causes)('$what: $code', ({ said, code, level, says }) => {
+    const findings = findingsOf(said).filter((finding) => finding.code === code)
+    expect(findings.map((finding) => finding.level)).toContain(level)
+    expect(findings.map(allText).join('\n')).toMatch(says)
+  })
+
+  it('with words of this pod in every line, and a remedy wherever something is to be done', () => {
+    for (const { said } of causes) {
+      for (const finding of findingsOf(said)) {
+        expect(allText(finding), finding.code).not.toMatch(/undefined|null|NaN|\[object|\s\s/)
+        if (finding.level === 'error' || finding.level === 'warning') {
+          expect(finding, finding.code).toMatchObject({ cause: expect.any(String), remedy: expect.any(String) })
+        }
+      }
+    }
+  })
+
+  it('with a code and a level that the catalogue has', () => {
+    for (const { said } of causes) {
+      for (const { code, level } of findingsOf(said)) expect(declarations.get(code)?.levels, code).toContain(level)
+    }
+  })
+})
+
+describe('the catalogue', () => {
+  it('has no code that no test brings about', () => {
+    const found = new Set([...causes, { said: {} }].flatMap(({ said }) => codesOf(findingsOf(said))))
+    expect([...declarations.keys()].filter((code) => !found.has(code))).toEqual([])
+  })
+
+  it('has each level of each code in a test', () => {
+    const found = new Set(causes.flatMap(({ said }) => findingsOf(said).map(({ code, level }) => `${code} ${level}`)))
+    const declared = [...declarations].flatMap(([code, { levels }]) => levels.map((level) => `${code} ${level}`))
+    expect(declared.filter((entry) => !entry.endsWith(' ok') && !found.has(entry))).toEqual([])
+  })
+
+  it('has each code once, in kebab-case', () => {
+    const all = [...passiveSections, ...probeSections].flatMap(({ codes }) => Object.keys(codes))
+    expect(new Set(all).size).toBe(all.length)
+    expect(all.filter((code) => !/^[a-z0-9]+(-[a-z0-9]+)+$/.test(code))).toEqual([])
+  })
+})
+
+describe('one cause is told once', () => {
+  it('a problem of the plan is left to the check that explains it', () => {
+    const said = { environment: { netdevs: [theTap({ owner: 2005 })] } }
+    expect(inputOf(said).problems.map(({ code }) => code)).toEqual(['ERR_TAP_OWNER'])
+    expect(codesOf(findingsOf(said).filter(({ level }) => level === 'error'))).toEqual(['tap-owner'])
+  })
+
+  it('a problem that no check explains keeps its own words', () => {
+    const input = inputOf({ environment: { devicePlugin: [] } })
+    const told = runChecks(input).find(({ code }) => code === 'plan-refused')
+    expect(told).toMatchObject({ found: input.problems[0]?.message, remedy: input.problems[0]?.hint })
+  })
+
+  it('no vhost-net on auto is a warning alone, since the plan goes by the tap', () => {
+    const input = inputOf({ devices: { vhostNet: refusedDevice('/dev/vhost-net') } })
+    expect(input.plan.ports[0]?.exception.backend).toBe('tap')
+    expect(codesOf(worse(runChecks(input)))).toEqual(['vhost-net-mode'])
+  })
+
+  it('an IPC_LOCK that does not arrive is no matter of the memlock limit too', () => {
+    const found = findingsOf({ process: { capabilities: capabilities([], ['CAP_IPC_LOCK']), noNewPrivs: true } })
+    expect(codesOf(worse(found))).toEqual(['capability-below-shell'])
+  })
+
+  it('a missing tun says nothing of taps and vhost-net', () => {
+    const found = findingsOf({
+      devices: { tun: refusedDevice('/dev/net/tun'), vhostNet: refusedDevice('/dev/vhost-net') },
+    })
+    expect(codesOf(worse(found))).toEqual(['tun-refused'])
+  })
+})
+
+describe('what is right is left alone', () => {
+  const silent = (said: Parameters<typeof findingsOf>[0], code: string) =>
+    expect(codesOf(findingsOf(said))).not.toContain(code)
+
+  it('NET_ADMIN opens the tap of another user', () => {
+    silent(
+      {
+        environment: { netdevs: [theTap({ owner: 2005, group: 5 })] },
+        process: { capabilities: capabilities(['CAP_NET_ADMIN', 'CAP_IPC_LOCK']) },
+      },
+      'tap-owner',
+    )
+  })
+
+  it('a supplementary group opens the tap of that group', () => {
+    silent({ environment: { netdevs: [theTap({ group: 2001 })] }, process: { groups: [2001] } }, 'tap-group')
+  })
+
+  it('an address of another subnet at a bifurcated VF', () => {
+    const net1 = netdev('net1', { addresses: ['198.51.100.1/24', 'fe80::1/64'], routes: ['0.0.0.0/0', 'ff00::/8'] })
+    silent(mellanox({ environment: { netdevs: [theTap(), net1] } }), 'bifurcated-netdev-address')
+  })
+
+  it('SELinux that enforces with the boolean on', () => {
+    silent({ kernel: { selinux: { enforcing: true, containerUseDevices: true } } }, 'selinux-boolean-off')
+  })
+
+  it('the seccomp filter of CRI-O, which allows the NUMA calls', () => {
+    silent({ process: { seccomp: 'filter' } }, 'mempolicy-in-doubt')
+  })
+
+  it('free pages beyond the limit, where the limit is enough', () => {
+    silent({ environment: { hugepages: [pages('2Mi', 4096, { limit: 512 })] } }, 'hugepages-cgroup-limit')
+  })
+
+  it('a bridge and an unbound device in the IOMMU group', () => {
+    silent({}, 'vfio-group-not-viable')
+  })
+})
