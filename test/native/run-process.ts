@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { type Status, statusSchema } from '../../src/http/status.js'
 
 const command = fileURLToPath(new URL('../../bin/spillway.mjs', import.meta.url))
+const plainly = [process.execPath, command]
 
 /** Two ports that receive and take as much as an lcore can move, without a device, hugepages or rights. */
 export const nullPorts = {
@@ -38,12 +39,25 @@ export interface RunProcess {
 
 const started: { child: ChildProcess; folder: string }[] = []
 
+/** How it is started otherwise than plainly. */
+interface Started {
+  /** Words before the command, e.g. of test/native/restrictions.ts. */
+  readonly below?: readonly string[]
+  readonly args?: readonly string[]
+  /** In place of node and the command. */
+  readonly entry?: readonly string[]
+  /** Who owns its folder, when it does not run as the tests' own user. */
+  readonly uid?: number
+}
+
 /** @param config  the whole configuration; YAML reads JSON. */
-export function startRun(config: object): RunProcess {
+export function startRun(config: object, { below = [], args = [], entry = plainly, uid }: Started = {}): RunProcess {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-run-test-'))
   const file = join(folder, 'spillway.yaml')
   writeFileSync(file, JSON.stringify(config))
-  const child = spawn(process.execPath, [command, 'run', '--config', file], {
+  if (uid !== undefined) chownSync(folder, uid, uid)
+  const [program = '', ...words] = [...below, ...entry, 'run', '--config', file, ...args]
+  const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, RUNTIME_DIRECTORY: folder },
   })

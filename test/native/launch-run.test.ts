@@ -1,0 +1,92 @@
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  capability,
+  entrypoint,
+  makeImageFolder,
+  missingForContainers,
+  programs,
+  removeImageFolders,
+  runInContainer,
+  setCapabilities,
+} from './container.js'
+import { everyCapability, mask } from './launcher.js'
+import { endRuns, eventually, nullPorts, type RunProcess, startRun } from './run-process.js'
+
+afterEach(endRuns)
+afterAll(removeImageFolders)
+
+const missing = missingForContainers() ?? (allowedCpus().length > 1 ? undefined : 'two CPUs')
+if (missing !== undefined && process.env.CI) throw new Error(`the tests of a launched run need ${missing}`)
+
+function allowedCpus(): number[] {
+  return cpus(/^Cpus_allowed_list:\s+(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '')
+}
+
+function cpus(list: string): number[] {
+  return list.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, at) => first + at)
+  })
+}
+
+/** The threads of a process by name, each with the CPUs it may use. */
+function threads(pid: number): { readonly name: string; readonly cpus: readonly number[] }[] {
+  return readdirSync(`/proc/${pid}/task`).map((tid) => {
+    const task = `/proc/${pid}/task/${tid}`
+    const list = /^Cpus_allowed_list:\s+(\S+)$/m.exec(readFileSync(`${task}/status`, 'utf8'))?.[1] ?? ''
+    return { name: readFileSync(`${task}/comm`, 'utf8').trim(), cpus: cpus(list) }
+  })
+}
+
+function statusOf(pid: number): Record<string, string> {
+  const lines = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n')
+  return Object.fromEntries(lines.map((line) => line.split(/:\s*/) as [string, string]))
+}
+
+describe.skipIf(missing !== undefined)(`the launcher as entrypoint${missing ? ` (needs ${missing})` : ''}`, () => {
+  /** `allowPrivilegeEscalation: false`, uid 1001, IPC_LOCK added, 64 KiB of memlock. */
+  const pod = { added: capability.ipcLock, noNewPrivs: true }
+  let launcher: string
+  beforeAll(() => {
+    launcher = join(makeImageFolder(), 'spillway-launch')
+    copyFileSync(`${programs}/spillway-launch`, launcher)
+    setCapabilities(launcher, everyCapability)
+  })
+
+  const start = (): RunProcess =>
+    startRun({ ...nullPorts, lcores: 'auto' }, { below: entrypoint(pod, [launcher]), entry: [], uid: 1001 })
+
+  test('forwards, with the granted capability in supervisor and worker, as a process that is not secure', async () => {
+    const run = start()
+    const { worker } = await run.ready()
+    await eventually('packets', async () => ((await run.status()).ports[0]?.totals.rxPackets ?? 0) > 0 || undefined)
+    for (const pid of [run.child.pid ?? 0, worker.pid ?? 0]) {
+      const status = statusOf(pid)
+      expect(status).toMatchObject({ Uid: '1001\t1001\t1001\t1001', NoNewPrivs: '1' })
+      expect(mask(status.CapEff)).toBe(capability.ipcLock)
+      expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]).toBe(process.execPath)
+    }
+    run.child.kill('SIGTERM')
+    expect(await run.ended).toEqual({ exitCode: 0, signal: null })
+  })
+
+  test('keeps every thread but the worker lcores on the housekeeping CPU', async () => {
+    const run = start()
+    const { worker } = await run.ready()
+    const [lowest, ...polling] = allowedCpus()
+    expect(threads(run.child.pid ?? 0).filter((thread) => thread.cpus.join() !== String(lowest))).toEqual([])
+    const elsewhere = threads(worker.pid ?? 0).filter((thread) => thread.cpus.join() !== String(lowest))
+    expect(elsewhere.map((thread) => thread.cpus)).toEqual(polling.map((cpuId) => [cpuId]))
+    expect(elsewhere.every(({ name }) => /lcore|worker/.test(name))).toBe(true)
+  })
+
+  test('lets the plan see all CPUs of the pod', () => {
+    const settings = ['--set', 'ports.0.device=net_null0', '--set', 'ports.0.exception.backend=none']
+    const { stdout, stderr, exitCode } = runInContainer(pod, launcher, 'plan', ...settings, '--format', 'json')
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    const { housekeeping, polling } = JSON.parse(stdout).cpus
+    expect([...housekeeping, ...polling].sort()).toEqual(allowedCpus().sort())
+  })
+})
