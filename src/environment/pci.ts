@@ -17,21 +17,23 @@ const mostUnpromised = 128
 
 /**
  * All PCI devices that sysfs shows, which in a pod are the node's. Only some are looked at closely: those that were
- * promised, or, where none was, the network devices. Of the others just the ids and the driver are known.
+ * promised, or, where none was, the network devices. See {@link PciDevice} for what is known of the others.
  */
 export function discoverPciDevices(files: HostFiles, promised: ReadonlySet<string>): PciDevice[] {
   const addresses = files.names(devicesFolder).filter((name) => readPciAddress(name) === name)
   const shown = new Map(addresses.map((address) => [address, readPresentation(files, address)]))
   const network = addresses.filter((address) => shown.get(address)?.network)
   const close = new Set(promised.size > 0 ? promised : network.slice(0, mostUnpromised))
-  return addresses.map((address) => {
-    const { vendor, device, driver } = shown.get(address) ?? nothing
-    const light = { address, vendor, device, driver, ...unknownDetails }
-    return close.has(address) ? { ...light, ...readDetails(files, address, shown) } : light
-  })
+  return [...shown].map(([address, { vendor, device, driver, network }]) => ({
+    address,
+    vendor,
+    device,
+    driver,
+    ...unknownDetails,
+    ...(network || close.has(address) ? readPlace(files, address) : {}),
+    ...(close.has(address) ? readDetails(files, address, shown) : {}),
+  }))
 }
-
-const nothing: Presentation = { vendor: null, device: null, driver: null, network: false }
 
 const unknownDetails = {
   numaNode: null,
@@ -63,24 +65,28 @@ function readId(files: HostFiles, path: string): string | null {
   return /^0x([0-9a-f]{4})$/.exec(files.text(path)?.trim() ?? '')?.[1] ?? null
 }
 
-type Details = Pick<
-  PciDevice,
-  'numaNode' | 'iommuGroup' | 'noIommu' | 'groupPeers' | 'role' | 'pf' | 'netdevs' | 'rdma'
->
-
-function readDetails(files: HostFiles, address: string, shown: ReadonlyMap<string, Presentation>): Details {
+function readPlace(files: HostFiles, address: string): Pick<PciDevice, 'numaNode' | 'role'> {
   const folder = `${devicesFolder}/${address}`
-  const names = new Set(files.names(folder))
   const numaNode = files.number(`${folder}/numa_node`) ?? -1
-  const isVf = names.has('physfn')
+  const isVf = files.exists(`${folder}/physfn`)
   return {
     // The kernel says -1 when the firmware does not tell.
     numaNode: numaNode < 0 ? null : numaNode,
-    ...readIommuGroup(files, address, shown, names.has('iommu_group')),
-    role: isVf ? 'vf' : names.has('sriov_totalvfs') || names.has('virtfn0') ? 'pf' : 'other',
-    pf: (isVf ? readPciAddress(files.linkName(`${folder}/physfn`) ?? '') : undefined) ?? null,
-    netdevs: names.has('net') ? files.names(`${folder}/net`) : [],
-    rdma: names.has('infiniband') ? files.names(`${folder}/infiniband`) : [],
+    role: isVf ? 'vf' : files.exists(`${folder}/sriov_totalvfs`) ? 'pf' : 'other',
+  }
+}
+
+function readDetails(
+  files: HostFiles,
+  address: string,
+  shown: ReadonlyMap<string, Presentation>,
+): Pick<PciDevice, 'iommuGroup' | 'noIommu' | 'groupPeers' | 'pf' | 'netdevs' | 'rdma'> {
+  const folder = `${devicesFolder}/${address}`
+  return {
+    ...readIommuGroup(files, address, shown),
+    pf: readPciAddress(files.linkName(`${folder}/physfn`) ?? '') ?? null,
+    netdevs: files.names(`${folder}/net`),
+    rdma: files.names(`${folder}/infiniband`),
   }
 }
 
@@ -88,9 +94,8 @@ function readIommuGroup(
   files: HostFiles,
   address: string,
   shown: ReadonlyMap<string, Presentation>,
-  present: boolean,
 ): Pick<PciDevice, 'iommuGroup' | 'noIommu' | 'groupPeers'> {
-  const name = present ? files.linkName(`${devicesFolder}/${address}/iommu_group`) : undefined
+  const name = files.linkName(`${devicesFolder}/${address}/iommu_group`)
   if (name === undefined || !/^\d{1,9}$/.test(name)) return { iommuGroup: null, noIommu: false, groupPeers: [] }
   const folder = `sys/kernel/iommu_groups/${name}`
   const peers = files.names(`${folder}/devices`).filter((peer) => peer !== address)
