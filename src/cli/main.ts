@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { errorTable, exitCodeOf, formatError } from '../errors.js'
 import { addConfigCommand } from './config.js'
+import { addDoctorCommand } from './doctor.js'
 import { addLabCommand } from './lab.js'
 import { addPlanCommand } from './plan.js'
 import { addRulesCommand } from './rules.js'
@@ -25,6 +26,7 @@ export function buildProgram(): Command {
     .addHelpText('after', notes)
   addRunCommand(program)
   addLabCommand(program)
+  addDoctorCommand(program)
   addPlanCommand(program)
   addConfigCommand(program)
   addRulesCommand(program)

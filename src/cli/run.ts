@@ -2,7 +2,6 @@ import type { Command } from 'commander'
 import { parseListen } from '../config/listen.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { Config } from '../config/schema.js'
-import { discoverEnvironment } from '../environment/discover.js'
 import { SpillwayError } from '../errors.js'
 import { makeStatus } from '../http/make-status.js'
 import { servedRun } from '../http/served-run.js'
@@ -10,8 +9,10 @@ import { startHttpServer } from '../http/server.js'
 import type { NativeRule } from '../ipc/messages.js'
 import { createLogger } from '../log.js'
 import { MetricsExporter } from '../metrics/exporter.js'
-import { makePlan } from '../plan/plan.js'
 import type { Plan } from '../plan/types.js'
+import { discoverAndWait } from '../preflight/discover-and-wait.js'
+import { checkPlan, type Preflight, probePlan } from '../preflight/preflight.js'
+import { checksReport, logFindings, refuseOnErrors, refuseOnProblems } from '../preflight/refuse.js'
 import { composeRules } from '../rules/compose.js'
 import { type Prover, startProver } from '../rules/prover.js'
 import { narrowAffinity } from '../supervisor/affinity.js'
@@ -26,22 +27,41 @@ import { addConfigOptions, type ConfigOptions, configFromOptions } from './confi
 const log = createLogger({ component: 'run' })
 const workerEntry = new URL('../worker/main.js', import.meta.url)
 
-export function addRunCommand(program: Command): void {
-  const command = program.command('run').description('run the data plane: the entrypoint of the container')
-  addConfigOptions(command).action(async (options: ConfigOptions) =>
-    run(await configFromOptions(options), program.version() ?? 'unknown'),
-  )
+interface RunOptions extends ConfigOptions {
+  readonly force?: true
 }
 
-/** From the configuration to a clean stop. A rule that does not compile ends it before anything is started. */
-async function run({ config, settings }: LoadedConfig, version: string): Promise<void> {
-  const environment = discoverEnvironment()
-  const plan = makePlan(config, environment)
-  logIntentions(settings, plan, version)
+export function addRunCommand(program: Command): void {
+  const command = program.command('run').description('run the data plane: the entrypoint of the container')
+  addConfigOptions(command)
+    .option('--force', 'start although a check found an error')
+    .action(async (options: RunOptions) =>
+      run(await configFromOptions(options), options.force ?? false, program.version() ?? 'unknown'),
+    )
+}
+
+/** From the configuration to a clean stop. What cannot work ends it before anything is started. */
+async function run({ config, settings }: LoadedConfig, force: boolean, version: string): Promise<void> {
+  logSettings(settings, version)
+  const stop = new AbortController()
+  let supervisor: Supervisor | undefined
+  // Before the first `await`, so that no signal finds the folder without them, and never taken away: one that comes
+  // while the last things are cleaned up must not end the process either.
+  onStopSignals(() => {
+    stop.abort()
+    supervisor?.stop()
+  })
+  const { environment, waited } = await discoverAndWait(config, '/', stop.signal)
+  if (waited !== 'no') log.info({ networkStatus: waited }, 'waited for the network status')
+  if (stop.signal.aborted) return
+  const checked = checkPlan(config, environment)
+  const { plan } = checked
+  if (!force) refuseOnProblems(checked)
+  logDecisions(plan)
 
   const prover = startProver()
   const folder = makeRunFolder(environment.runtimeDirectory.path)
-  const supervisor = new Supervisor({
+  supervisor = new Supervisor({
     plan,
     worker: workerProgram(workerEntry, folder.path),
     rules: { compose: (addresses) => composeRules(plan, addresses), prove: (rules) => prover.prove(rules) },
@@ -49,22 +69,32 @@ async function run({ config, settings }: LoadedConfig, version: string): Promise
     stallMs: config.watchdog.stallMs,
     afterEachWorker: () => folder.clear(),
   })
-  // Before the first `await`, so that no signal finds the folder without them, and never taken away: one that comes
-  // while the last things are cleaned up must not end the process either.
-  const stop = new AbortController()
-  onStopSignals(() => {
-    stop.abort()
-    supervisor.stop()
-  })
   try {
-    // Before any process is started, so that all inherit it.
-    await unlessStopped(stop.signal, narrowAffinity(plan.cpus.housekeeping))
-    if (!stop.signal.aborted) await proveUnlessStopped(stop.signal, prover, composeRules(plan, []))
-    if (!stop.signal.aborted) await supervise(supervisor, config, version)
+    // The probes start before this process leaves the polling CPUs, on which nothing polls yet: the proof has the others.
+    const probing = probePlan(checked, config, environment, { signal: stop.signal })
+    const proving = narrowAndProve(stop.signal, plan, prover)
+    const found = await bothOf(probing, proving)
+    logFindings(log, found.findings)
+    if (!force) refuseOnErrors(found)
+    if (!stop.signal.aborted) await supervise(supervisor, config, version, found)
   } finally {
     folder.remove()
     await prover.stop()
   }
+}
+
+/** Waits for both, so that nothing is left running, and then for neither: the proof's failure comes first. */
+async function bothOf(probing: Promise<Preflight>, proving: Promise<void>): Promise<Preflight> {
+  const [proof, found] = await Promise.allSettled([proving, probing])
+  if (proof.status === 'rejected') throw proof.reason
+  if (found.status === 'rejected') throw found.reason
+  return found.value
+}
+
+/** Narrowed before any process is started that stays, so that all inherit it. */
+async function narrowAndProve(stop: AbortSignal, plan: Plan, prover: Prover): Promise<void> {
+  await unlessStopped(stop, narrowAffinity(plan.cpus.housekeeping))
+  if (!stop.aborted) await proveUnlessStopped(stop, prover, composeRules(plan, []))
 }
 
 /** A proof takes seconds for long rules: whoever wants to stop does not wait for it. */
@@ -85,11 +115,11 @@ async function unlessStopped(stop: AbortSignal, step: Promise<unknown>): Promise
 }
 
 /** Serves HTTP as long as there is something to say: before the first worker, while one is down, until the last is reaped. */
-async function supervise(supervisor: Supervisor, config: Config, version: string): Promise<void> {
+async function supervise(supervisor: Supervisor, config: Config, version: string, found: Preflight): Promise<void> {
   const metrics = new MetricsExporter(supervisor, version)
   const http = await startHttpServer({
     listen: listenAddress(config),
-    instance: servedRun(supervisor, version, {}),
+    instance: servedRun(supervisor, version, checksReport(found)),
     metrics,
   })
   let bug: unknown
@@ -112,11 +142,15 @@ async function supervise(supervisor: Supervisor, config: Config, version: string
   if (bug !== undefined) throw bug
 }
 
-function logIntentions(settings: LoadedConfig['settings'], plan: Plan, version: string): void {
+function logSettings(settings: LoadedConfig['settings'], version: string): void {
   const values = Object.fromEntries(settings.map(({ path, value, origin }) => [path, { value, origin }]))
   log.info({ version, node: process.version, settings: values }, 'effective configuration')
+}
+
+function logDecisions(plan: Plan): void {
   for (const { level, ...decision } of plan.decisions) log[level === 'warning' ? 'warn' : 'info'](decision, 'decided')
   log.info({ ealArgs: plan.ealArgs }, 'EAL arguments')
+  log.info(plan.vfio, 'what lets VFIO pin memory')
 }
 
 function listenAddress({ http }: Config): NonNullable<ReturnType<typeof parseListen>> {

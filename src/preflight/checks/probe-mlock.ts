@@ -16,8 +16,10 @@ export const probeMlock: ProbeCheck = {
   name: 'probe-mlock',
   title: 'whether as much memory can be locked as VFIO will pin',
   codes,
-  run: (outcomes, { environment: { process } }) =>
-    answersOf(outcomes, 'mlock').map(({ request, answer }) => {
+  run: (outcomes, { environment: { process }, plan }) =>
+    answersOf(outcomes, 'mlock').flatMap(({ request, answer }) => {
+      // The plan knew, and the checks memlock and capabilities tell why.
+      if (answer.refusal !== null && plan.vfio.pinning === 'insufficient') return []
       const subject = 'locked memory'
       const needed = `${Math.ceil(request.bytes / 2 ** 20)} MiB, what VFIO pins for this plan`
       if (answer.refusal === null)

@@ -1,0 +1,46 @@
+import { SpillwayError } from '../errors.js'
+import type { Logger } from '../log.js'
+import type { Preflight } from './preflight.js'
+import type { Finding } from './types.js'
+
+/**
+ * Ends a start whose plan could not be made as asked, with the error that says so best.
+ *
+ * @throws SpillwayError the plan's first problem
+ */
+export function refuseOnProblems({ problems }: Pick<Preflight, 'problems'>): void {
+  const [problem] = problems
+  if (problem !== undefined) throw problem
+}
+
+/**
+ * Ends a start that cannot work.
+ *
+ * @throws SpillwayError the plan's first problem, or `ERR_PREFLIGHT` with a line for each error that was found
+ */
+export function refuseOnErrors({ problems, findings }: Pick<Preflight, 'problems' | 'findings'>): void {
+  refuseOnProblems({ problems })
+  const errors = findings.filter(({ level }) => level === 'error')
+  if (errors.length === 0) return
+  const remedies = new Set(errors.map(({ remedy }) => remedy).filter((remedy) => remedy !== null))
+  throw new SpillwayError('ERR_PREFLIGHT', errors.map(sentence).join('\n'), {
+    hint: [...remedies, '`spillway doctor` tells more, --force goes on all the same'].join('; '),
+  })
+}
+
+function sentence({ code, subject, needed, found }: Finding): string {
+  return `${code}: ${subject}: need ${needed}, found ${found}`
+}
+
+/** One line for each finding that somebody should see. */
+export function logFindings(log: Logger, findings: readonly Finding[]): void {
+  for (const { level, ...finding } of findings) {
+    if (level === 'error') log.error(finding, 'check failed')
+    if (level === 'warning') log.warn(finding, 'check warns')
+  }
+}
+
+/** For /api/v1/checks. */
+export function checksReport({ findings, took }: Preflight): object {
+  return { at: new Date().toISOString(), tookMs: took, findings }
+}
