@@ -7,6 +7,7 @@ import { CounterReader } from '../stats/counter-reader.js'
 import { RateSampler } from '../stats/rate-sampler.js'
 import type { Rates } from '../stats/rates.js'
 import type { Snapshot } from '../stats/series.js'
+import { pinThreads } from './affinity.js'
 import { type RestartCause, restartCauses } from './causes.js'
 import { CounterFile } from './counter-file.js'
 import { EXIT_AFTER_STOPPED_MS, SAMPLE_INTERVAL_MS, START_DEADLINE_MS } from './deadlines.js'
@@ -202,6 +203,7 @@ export class Supervisor {
       const info = await Promise.race([life.started.promise, worker.ended.then(() => null)])
       if (!info) return 'failed'
       this.#adopt(life, info)
+      await this.#placeWorker(worker)
       await this.#keeper.begin(
         {
           send: (request) => worker.send(request),
@@ -230,6 +232,17 @@ export class Supervisor {
     this.#addresses = info.addresses
     this.#removedPorts = []
     this.#counters.beginLife(life.file, info.layout)
+  }
+
+  /** Only now it has all its threads: those of EAL, of the exception path and of vhost. */
+  async #placeWorker({ pid }: WorkerProcess): Promise<void> {
+    const { housekeeping, pinning } = this.#options.plan.cpus
+    if (pinning !== 'each' || pid === undefined) return
+    try {
+      await pinThreads(housekeeping, pid)
+    } catch (err) {
+      log.warn({ err, pid }, 'threads of the worker could not be pinned one by one')
+    }
   }
 
   async #watch({ worker }: Life): Promise<void> {
