@@ -9,8 +9,8 @@ import { knownNode, nodeOfCpus } from './numa.js'
 import { availableMib, pageMib, roundToPages, sumMib } from './pages.js'
 import type { Plan, PlannedPort } from './types.js'
 
-/** Without hugepages: enough for testpmd's default mempool, which has mbufs for 32 ports. */
-const noHugeMib = 512
+/** Without hugepages: testpmd with its default mempool, which has mbufs for 32 ports, needs more than 600 (22.11). */
+const noHugeMib = 1024
 const bytesPerMib = 1024 * 1024
 
 export interface ProgramInput {
