@@ -93,7 +93,7 @@ function judge({ capability, why }: Need, process: ProcessEnvironment): Finding[
     finding('net-raw-missing', {
       ...words,
       found: 'it is not in the bounding set',
-      cause: 'the pod drops ALL and does not add NET_RAW, which CRI-O leaves out of its defaults',
+      cause: 'the container drops ALL and does not add NET_RAW, which CRI-O leaves out of its defaults too',
       remedy: `pod spec: securityContext.capabilities.add: [${short}]; the entrypoint spillway-launch makes it effective`,
     }),
   ]
@@ -113,7 +113,7 @@ function notInForce(
       cause:
         'a shell or another plain program came first: with allowPrivilegeEscalation: false only the entrypoint itself keeps what the pod grants',
       remedy:
-        'pod spec: command: ["spillway-launch", "run"] as the container\'s entrypoint, not below sh -c and not by kubectl exec; or securityContext.allowPrivilegeEscalation: true',
+        'pod spec: command: ["spillway-launch", "run"] as the container\'s entrypoint, not below sh -c and not by kubectl exec; or securityContext.allowPrivilegeEscalation: true; the doctor by hand: kubectl exec … -- spillway-launch doctor',
     })
   }
   return finding('capability-not-raised', {

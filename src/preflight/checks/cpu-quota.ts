@@ -46,8 +46,8 @@ function withPolling({ environment, plan }: CheckInput): Finding[] {
   const annotation = environment.pod.runtimeAnnotations['cpu-quota.crio.io']
   const words = {
     subject: 'CPU quota',
-    needed: `no quota: ${plan.lcores.length} lcores ${polls ? 'poll all the time' : 'sleep in a ramp when idle, and use all of it under load'}`,
-    found: `${quota} CPUs for ${allowed.length} allowed ones`,
+    needed: `no quota: lcores (${plan.lcores.length}) ${polls ? 'poll all the time' : 'sleep in a ramp when idle, and use all of it under load'}`,
+    found: `CPU time of ${quota} for ${allowed.length} allowed CPUs`,
     cause:
       annotation === undefined
         ? "a limit of cpu becomes a quota, also where it is a whole number; it counts Node's threads too"

@@ -1,6 +1,7 @@
 import { formatCpuList } from '../../config/cpu-list.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
+import { describeCpus } from './cpu-words.js'
 
 const codes = {
   'cpu-one': {
@@ -39,7 +40,7 @@ function one({ environment }: CheckInput): Finding[] {
     finding('cpu-one', {
       subject: 'CPUs',
       needed: 'two CPUs or more: one to poll, one for Node, EAL and the exception path',
-      found: `CPU ${formatCpuList(allowed)} alone`,
+      found: `${describeCpus(allowed)} alone`,
       cause: 'the container requests one CPU',
       remedy: 'pod spec: resources.limits.cpu: "2" or more (and the same in requests)',
     }),

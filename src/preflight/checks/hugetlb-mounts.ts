@@ -66,7 +66,7 @@ function leftovers({ path, leftovers: files, pageSize }: HugetlbMount): Finding[
     finding('hugetlb-leftovers', {
       subject: path,
       needed: 'no files named *map_*',
-      found: `${files} files of pages of ${pageSize ?? 'unknown size'}`,
+      found: `${files} file${files === 1 ? '' : 's'} of pages of ${pageSize ?? 'unknown size'}`,
       cause:
         'a DPDK program without --in-memory was killed, or runs now; the volume dies with the pod, not with the container',
       remedy: `if no such program runs: rm ${path}/*map_*; start it with --in-memory or --huge-unlink=always`,

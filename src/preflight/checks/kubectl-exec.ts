@@ -1,6 +1,7 @@
 import { formatCpuList } from '../../config/cpu-list.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations } from '../types.js'
+import { describeCpus } from './cpu-words.js'
 
 const codes = {
   'exec-on-polling-cpus': {
@@ -37,7 +38,7 @@ export const kubectlExecCheck = {
     return [
       finding('exec-on-polling-cpus', {
         subject: 'kubectl exec',
-        needed: `exec and exec probes off CPUs ${formatCpuList(input.plan.cpus.polling)}`,
+        needed: `exec and exec probes off ${describeCpus(input.plan.cpus.polling)}`,
         found: optedOut
           ? `the annotation ${annotation} is "disable"`
           : 'nothing in the pod says that the runtime keeps them off',

@@ -1,6 +1,6 @@
-import { formatCpuList } from '../../config/cpu-list.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
+import { describeCpus } from './cpu-words.js'
 
 const codes = {
   'numa-cpus': {
@@ -44,7 +44,7 @@ function cpus({ environment, plan }: CheckInput): Finding[] {
       finding('numa-cpus', {
         subject: `port ${name}`,
         needed: `polling CPUs on NUMA node ${numaNode}, where ${pciAddress ?? 'the device'} is`,
-        found: `CPUs ${formatCpuList(far)} on node ${nodes}`,
+        found: `${describeCpus(far)} on node ${nodes}`,
         cause:
           'the kubelet gave CPUs and VF from different nodes: topology manager is not single-numa-node, or the policy has excludeTopology: true',
         remedy: `node: PerformanceProfile: spec.numa.topologyPolicy: single-numa-node; SriovNetworkNodePolicy: spec.excludeTopology: false; or Spillway: lcores with CPUs of node ${numaNode}`,

@@ -27,7 +27,8 @@ export const programCheck = {
         needed,
         found: sentence,
         cause: 'a program of its own gets everything on its command line, before anything was probed',
-        remedy: 'none for run; for exec: mend what the sentence names, or write the argument by hand behind {eal}',
+        remedy:
+          'spillway run needs nothing of this; for spillway exec mend what the sentence names, or add the argument behind {eal}',
       }),
     )
   },

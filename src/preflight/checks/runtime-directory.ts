@@ -51,10 +51,16 @@ function notWritable({ environment }: CheckInput): Finding[] {
     cause: rootReadOnly
       ? 'readOnlyRootFilesystem: true, and no volume at this path'
       : 'the folder is missing or belongs to another user',
-    remedy: `pod spec: volumes: [{name: run, emptyDir: {medium: Memory}}], volumeMounts: [{name: run, mountPath: /run/spillway}], env: [{name: RUNTIME_DIRECTORY, value: /run/spillway}]`,
+    remedy: folderRemedy(environment),
   }
-  // Spillway falls back to the folder for temporary files.
-  return [finding('runtime-directory-not-writable', words, path === '/tmp' || rootReadOnly ? 'error' : 'warning')]
+  // Spillway falls back to the folder for temporary files, which a volume may have made writable.
+  return [finding('runtime-directory-not-writable', words, path === '/tmp' ? 'error' : 'warning')]
+}
+
+function folderRemedy({ pod, kernel, process }: CheckInput['environment']): string {
+  return pod.kubernetes || kernel.containerRuntime !== null
+    ? 'pod spec: volumes: [{name: run, emptyDir: {medium: Memory}}], volumeMounts: [{name: run, mountPath: /run/spillway}], env: [{name: RUNTIME_DIRECTORY, value: /run/spillway}]'
+    : `RUNTIME_DIRECTORY=FOLDER, a folder that uid ${process.uid} may write to`
 }
 
 function prefixes({ environment, plan }: CheckInput): Finding[] {

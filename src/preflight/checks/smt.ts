@@ -1,6 +1,7 @@
 import { formatCpuList } from '../../config/cpu-list.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
+import { describeCpus } from './cpu-words.js'
 
 const codes = {
   'smt-both-poll': {
@@ -77,7 +78,7 @@ function foreign(cores: Cores, { environment, plan }: CheckInput): Finding[] {
     finding('smt-sibling-foreign', {
       subject: 'SMT',
       needed: 'both siblings of a core that polls',
-      found: `CPUs ${formatCpuList(theirs)} are siblings of polling CPUs and not of this pod`,
+      found: `${describeCpus(theirs)}: siblings of polling CPUs, and not of this pod`,
       cause:
         'the static CPU manager policy gives single threads unless full-pcpus-only is set, or the pod asks for an odd number',
       remedy:

@@ -8,6 +8,11 @@ const codes = {
     meaning: "the tap's MAC is not what network-status promises; a note when it is the VF's, which Spillway gives it",
     remedyIn: 'the other program (mac=) or pod spec (annotation)',
   },
+  'tap-swapped': {
+    levels: ['warning'],
+    meaning: "another tap has the MAC of the port's VF: the taps of two ports seem to be swapped",
+    remedyIn: 'Spillway (ports[].exception.tap) or pod spec (interface names)',
+  },
   'tap-mac-differs': {
     levels: ['note'],
     meaning: "tap and VF have different MACs: the tap will get the VF's, and network-status will be wrong about it",
@@ -61,6 +66,8 @@ function differs({ tap, netdev, port, status }: Tap, { environment }: CheckInput
   )
   // A drifted tap has its own finding.
   if (differ(netdev.mac, status?.mac) || !differ(netdev.mac, vf?.mac)) return []
+  const twin = environment.netdevs.find((other) => other.kind === 'tap' && same(other.mac, vf?.mac))
+  if (twin !== undefined) return [swapped(tap, twin.name, port, vf?.mac ?? '')]
   return [
     finding('tap-mac-differs', {
       subject: `tap ${tap}`,
@@ -70,6 +77,16 @@ function differs({ tap, netdev, port, status }: Tap, { environment }: CheckInput
       remedy: `pod spec: "mac": "${vf?.mac}" at ${tap}'s entry of k8s.v1.cni.cncf.io/networks, with {"type": "tuning", "capabilities": {"mac": true}} in its NetworkAttachmentDefinition; else Spillway changes the tap's MAC at start`,
     }),
   ]
+}
+
+function swapped(tap: string, twin: string, port: WantedTap['port'], mac: string): Finding {
+  return finding('tap-swapped', {
+    subject: `tap ${tap}`,
+    needed: `the tap of port ${port.name}, whose VF ${port.pciAddress} has the MAC ${mac}`,
+    found: `${tap}, while ${twin} has this MAC`,
+    cause: 'the device plugin gives VFs in an order of its own, so names by position pair them with the wrong taps',
+    remedy: `Spillway: ports[].device: "${port.pciAddress}" with exception.tap: ${twin}`,
+  })
 }
 
 /** Multus hands the MAC only to plugins that declare the capability. */
@@ -92,6 +109,10 @@ function ignored({ environment }: CheckInput): Finding[] {
       }),
     ]
   })
+}
+
+function same(left: string | null | undefined, right: string | null | undefined): boolean {
+  return left != null && right != null && left.toLowerCase() === right.toLowerCase()
 }
 
 function differ(left: string | null | undefined, right: string | null | undefined): boolean {

@@ -3,7 +3,7 @@ import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { accessOf, describeOwner, describeProcess, deviceOwnership, groupRemedy } from './access.js'
 import { describeDevice, onVfio, type PlannedDevice, plannedDevices } from './planned-devices.js'
-import { resourceNameOf } from './resource-name.js'
+import { resourceNameOf, resourceOf } from './resource-name.js'
 
 const codes = {
   'vfio-container-missing': {
@@ -58,7 +58,9 @@ export const vfioCheck = {
     const { vfioContainer } = input.environment.devices
     const found = [
       ...(vfioContainer.state === 'usable' ? [] : [container(vfioContainer, devices, input.environment)]),
-      ...devices.flatMap((planned) => [...noIommu(planned), ...group(planned, input), ...notViable(planned)]),
+      // Both nodes come with a VF: where the first is missing, the second has the same story.
+      ...(vfioContainer.state === 'missing' ? [] : devices.flatMap((planned) => group(planned, input))),
+      ...devices.flatMap((planned) => [...noIommu(planned), ...notViable(planned)]),
     ]
     return found.length > 0 ? found : [usable(devices)]
   },
@@ -81,7 +83,7 @@ function container(node: DeviceNode, devices: readonly PlannedDevice[], { proces
       needed,
       found: 'no such device in this container',
       cause: 'the device plugin brings it with a vfio-pci VF that this container requests; this container got none',
-      remedy: `pod spec: resources.limits: {openshift.io/RESOURCE: "1"} in this container; SriovNetworkNodePolicy: spec.deviceType: vfio-pci`,
+      remedy: `pod spec: resources.limits: {${requested(devices)}: "1"} in this container; SriovNetworkNodePolicy: spec.deviceType: vfio-pci`,
     })
   }
   return finding('vfio-container-refused', {
@@ -91,6 +93,12 @@ function container(node: DeviceNode, devices: readonly PlannedDevice[], { proces
     cause: 'it is 0666 once the module vfio is loaded on most nodes, 0600 on some',
     remedy: `node: udev rule KERNEL=="vfio", MODE="0666"; or ${deviceOwnership}`,
   })
+}
+
+/** The resource to request, by its name where a variable tells it. */
+function requested(devices: readonly PlannedDevice[]): string {
+  const resource = devices.find((planned) => planned.resource !== null)?.resource
+  return resource == null ? 'openshift.io/RESOURCE' : resourceOf(resource.variable)
 }
 
 function noIommu({ port, device }: PlannedDevice): Finding[] {
@@ -109,7 +117,7 @@ function noIommu({ port, device }: PlannedDevice): Finding[] {
 
 function group(planned: PlannedDevice, { environment }: CheckInput): Finding[] {
   const { device, port, info } = planned
-  const path = info?.vfioGroup ?? `/dev/vfio/${device.iommuGroup}`
+  const path = info?.vfioGroup ?? `/dev/vfio/${device.iommuGroup ?? 'GROUP'}`
   const node = environment.devices.vfioGroups.find(
     (candidate) => candidate.path === path || candidate.group === device.iommuGroup,
   )

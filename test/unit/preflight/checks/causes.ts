@@ -289,6 +289,17 @@ const taps: readonly Row[] = [
     /"mac": "02:00:00:00:00:55".*tuning/,
   ],
   [
+    'two taps in the other order',
+    {
+      settings: wantTap,
+      environment: { netdevs: [theTap(), { ...tap('ext1'), mac: '02:00:00:00:00:55' }] },
+      pod: { status: [vfStatus({ mac: '02:00:00:00:00:55' }), tapStatus()] },
+    },
+    'tap-swapped',
+    'warning',
+    /ext0, while ext1 has this MAC.*exception\.tap: ext1/,
+  ],
+  [
     'a MAC of the tap that was not taken',
     { pod: { requested: [{ network: 'test/tap-one', netdev: 'ext0', mac: '02:00:00:00:00:42', ips: [] }] } },
     'mac-request-ignored',
@@ -818,7 +829,7 @@ const cpus: readonly Row[] = [
     { cpus: { quota: 4 }, settings: { idle: 'ramp' } },
     'cpu-quota',
     'note',
-    /4 CPUs for 4 allowed/,
+    /CPU time of 4 for 4 allowed CPUs/,
   ],
   ['a quota that held us back', { cpus: { quota: 4, throttledPeriods: 17 } }, 'cpu-throttled', 'warning', /17 periods/],
   [
