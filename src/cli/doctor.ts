@@ -15,9 +15,7 @@ interface DoctorOptions extends ConfigOptions {
 }
 
 export function addDoctorCommand(program: Command): void {
-  const command = program
-    .command('doctor')
-    .description('say what this pod gives, what is missing, why, and the line that mends it')
+  const command = program.command('doctor').description('say what the pod lacks, why, and the cure')
   addConfigOptions(command)
     .option('--json', 'print findings as JSON')
     .option('--root <dir>', "a folder with another host's proc, sys, dev and etc; nothing is tried then", '/')

@@ -25,9 +25,9 @@ export function refusingMempolicy(errno: number): string[] {
   return ['python3', fixture('refuse-mempolicy.py'), String(errno)]
 }
 
-/** A network namespace of its own, prepared by a shell script. */
+/** A network namespace of its own, prepared by a shell script; /sys shows it, as in a pod. */
 export function inNetns(script: string): string[] {
-  return ['unshare', '-n', 'sh', '-ec', `${script}\nexec "$@"`, 'sh']
+  return ['unshare', '-nm', 'sh', '-ec', `mount -t sysfs none /sys\n${script}\nexec "$@"`, 'sh']
 }
 
 const hugepagesFile = '/proc/sys/vm/nr_hugepages'

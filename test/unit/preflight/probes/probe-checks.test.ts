@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Environment } from '../../../../src/environment/types.js'
+import { draftPlan } from '../../../../src/plan/plan.js'
 import type { Plan } from '../../../../src/plan/types.js'
 import { findingsOfProbes, probeChecks } from '../../../../src/preflight/probe-checks.js'
 import type { ProbeOutcome } from '../../../../src/preflight/probe-runner.js'
 import type { ProbeAnswer, ProbeRequest } from '../../../../src/preflight/probes/messages.js'
-import { config, machine, netdev, plan, tap } from '../../plan/fixtures.js'
+import { config, machine, netdev, nullPort, tap } from '../../plan/fixtures.js'
 
 const request = {
   vhostNet: { kind: 'vhost-net', path: '/dev/vhost-net' },
@@ -41,7 +42,8 @@ const well: Record<keyof typeof request, ProbeAnswer> = {
 /** What the checks make of one outcome in a pod with hugepages. */
 function findingsOf(outcome: ProbeOutcome, changes: Partial<Environment> = {}, pageSize: '2Mi' | 'none' = '2Mi') {
   const environment = machine(changes)
-  const made = plan(undefined, environment)
+  // As a draft: what is wrong with a tap or a limit is for the checks to say.
+  const made = draftPlan(config(nullPort), environment).plan
   const withPages: Plan = { ...made, memory: { ...made.memory, pageSize } }
   return findingsOfProbes([outcome], { config: config(), environment, plan: withPages, problems: [] })
 }

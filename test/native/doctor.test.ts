@@ -1,0 +1,156 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Finding } from '../../src/preflight/types.js'
+import { asUser, inNetns, refusingMempolicy, withHugepages } from './restrictions.js'
+import { endRuns, eventually, nullPorts, startRun } from './run-process.js'
+
+/** The built `spillway doctor` and the checks of `spillway run`, on this kernel. */
+
+const command = fileURLToPath(new URL('../../bin/spillway.mjs', import.meta.url))
+const isRoot = process.getuid?.() === 0
+if (!isRoot && process.env.CI) throw new Error('the tests of the doctor need root')
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'spillway-doctor-'))
+})
+afterEach(async () => {
+  await endRuns()
+  rmSync(folder, { recursive: true })
+})
+
+interface Diagnosis {
+  readonly exitCode: number | null
+  readonly findings: readonly Finding[]
+  readonly running: boolean
+  readonly stderr: string
+  /** The level of a code; undefined when it was not found. */
+  level(code: string): string | undefined
+}
+
+function doctor(config: object, { below = [], args = [] }: { below?: string[][]; args?: string[] } = {}): Diagnosis {
+  const file = join(folder, 'spillway.yaml')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o644 })
+  // Opened before rights are given up: the folder is closed to others.
+  const opened = ['sh', '-c', 'exec "$@" 3<"$0"', file]
+  const doctor = [process.execPath, command, 'doctor', '--json', '--config', '/proc/self/fd/3', ...args]
+  const [program = '', ...rest] = [...opened, ...below.flat(), ...doctor]
+  const { status, stdout, stderr } = spawnSync(program, rest, { encoding: 'utf8', env: { PATH: process.env.PATH } })
+  if (stdout === '') return { exitCode: status, findings: [], running: false, stderr, level: () => undefined }
+  const { findings, running } = JSON.parse(stdout) as { findings: Finding[]; running: boolean }
+  const level = (code: string) => findings.find((finding) => finding.code === code)?.level
+  return { exitCode: status, findings, running, stderr, level }
+}
+
+const onTap = {
+  ...nullPorts,
+  ports: [{ name: 'a', device: 'net_null0', exception: { backend: 'tap', tap: 'ext0' } }],
+}
+const pod = asUser(1001, 1001)
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+describe('spillway doctor', () => {
+  test('finds nothing that would keep two null ports from starting, and says how long it looked', () => {
+    const { exitCode, findings, level } = doctor(nullPorts)
+    expect(findings.filter((finding) => finding.level === 'error')).toEqual([])
+    expect(exitCode).toBe(0)
+    expect(level('probe-mempolicy-ok')).toBe('ok')
+  })
+
+  test('tries nothing when it is told so, and nothing on another host', () => {
+    const probes = (diagnosis: Diagnosis) => diagnosis.findings.filter(({ code }) => code.startsWith('probe-'))
+    expect(probes(doctor(nullPorts, { args: ['--no-probes'] }))).toEqual([])
+    const host = fileURLToPath(new URL('../fixtures/hosts/openshift-pod', import.meta.url))
+    expect(probes(doctor({}, { args: ['--root', host] }))).toEqual([])
+  })
+
+  test('ends with 78 and words about the key when the configuration is wrong', () => {
+    const { exitCode, stderr } = doctor({ ...nullPorts, burts: 32 })
+    expect(exitCode).toBe(78)
+    expect(stderr).toContain('burst')
+  })
+
+  test('leaves alone what a running instance holds, and knows it by its address', async () => {
+    const listen = join(folder, 'http.sock')
+    const config = { ...nullPorts, http: { listen: `unix:${listen}` } }
+    startRun(config)
+    await eventually('it listens', () => statSync(listen, { throwIfNoEntry: false })?.isSocket() || undefined)
+    expect(doctor(config).running).toBe(true)
+  })
+
+  test('writes a bundle of itself and a running instance for its owner alone, and overwrites nothing', async () => {
+    const config = { ...nullPorts, http: { listen: `127.0.0.1:${await freePort()}` } }
+    await startRun(config).ready()
+    const file = join(folder, 'report.tar.gz')
+    expect(doctor(config, { args: ['--bundle', file] }).exitCode).toBe(0)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    execFileSync('tar', ['-xzf', file, '-C', folder])
+    const [inside = ''] = readdirSync(folder).filter((name) => name.startsWith('spillway-2'))
+    const read = (name: string) => readFileSync(join(folder, inside, name), 'utf8')
+    expect(JSON.parse(read('manifest.json')).dpdk).toMatch(/^\d+\.\d+/)
+    expect(read('metrics.txt')).toContain('spillway_worker_up 1')
+    expect(read('log.ndjson')).toContain('"msg":"EAL arguments"')
+    expect(JSON.parse(read('checks.json')).findings).toContainEqual(expect.objectContaining({ level: 'ok' }))
+    const again = doctor(config, { args: ['--bundle', file] })
+    expect(again.exitCode).toBe(64)
+    expect(again.stderr).toContain('exists')
+  })
+})
+
+describe.skipIf(!isRoot)('spillway doctor in a pod of uid 1001 without capabilities', () => {
+  test.each([
+    ['of nobody', 'ip tuntap add dev ext0 mode tap multi_queue', 0, 'probe-tap-ok'],
+    ['of another user', 'ip tuntap add dev ext0 mode tap user 1002', 69, 'probe-tap-refused'],
+    ['of another group', 'ip tuntap add dev ext0 mode tap user 1001 group 0', 69, 'probe-tap-refused'],
+  ])('a tap %s', (_what, script, exitCode, code) => {
+    const diagnosis = doctor(onTap, { below: [inNetns(script), pod] })
+    const story = JSON.stringify(diagnosis.findings.filter(({ level }) => level !== 'ok'))
+    expect(diagnosis.exitCode, story).toBe(exitCode)
+    expect(story + JSON.stringify(diagnosis.findings)).toContain(exitCode === 0 ? code : 'ext0')
+  })
+})
+
+describe.skipIf(!isRoot)('spillway run', () => {
+  const onPages = { ...nullPorts, memory: { pageSize: '2Mi', mib: 64 } }
+
+  test('refuses what only the kernel knows, with a line for each, and the remedy', async () => {
+    await withHugepages(48, async () => {
+      const run = startRun(onPages, { below: refusingMempolicy(1) })
+      expect(await run.ended).toEqual({ exitCode: 69, signal: null })
+      expect(run.stderr()).toMatch(/^spillway: ERR_PREFLIGHT: probe-mempolicy-refused: .*get_mempolicy: EPERM/m)
+      expect(run.stderr()).toMatch(/hint: .*SYS_NICE/)
+      expect(run.stderr()).not.toContain('"msg":"worker spawned"')
+    })
+  })
+
+  test('goes on by --force, to the error that DPDK has for it', async () => {
+    await withHugepages(48, async () => {
+      const run = startRun(onPages, { below: refusingMempolicy(1), args: ['--force'] })
+      const { exitCode } = await run.ended
+      expect(exitCode).not.toBe(0)
+      expect(run.stderr()).toContain('"msg":"check failed"')
+      expect(run.stderr()).toMatch(/spillway: ERR_(HUGEPAGES|EAL)/)
+    })
+  })
+
+  test('shows what it checked', async () => {
+    const run = startRun(nullPorts)
+    await run.ready()
+    const checks = JSON.parse(await run.get('/api/v1/checks'))
+    expect(Object.keys(checks.tookMs)).toEqual(expect.arrayContaining(['planMs', 'checksMs', 'probesMs']))
+    expect(checks.findings).toContainEqual(expect.objectContaining({ code: 'probe-mempolicy-ok', level: 'ok' }))
+  })
+})
