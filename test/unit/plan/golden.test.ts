@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.js'
@@ -14,7 +14,8 @@ const hosts = new URL('../../fixtures/hosts/', import.meta.url).pathname
 function planFor(host: string) {
   const root = join(hosts, host)
   const file = join(root, 'etc/spillway/spillway.yaml')
-  const { config } = loadConfig({ file, env: readEnvironmentVariables(root) })
+  const env = readEnvironmentVariables(root)
+  const { config } = loadConfig(existsSync(file) ? { file, env } : { env })
   const environment = discoverEnvironment(root)
   const { plan, problems } = draftPlan(config, environment)
   return { plan, problems, environment }
