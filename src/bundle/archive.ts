@@ -1,6 +1,6 @@
-import { createWriteStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
+import { writeFileSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { SpillwayError } from '../errors.js'
 
@@ -17,11 +17,12 @@ export interface ArchiveEntry {
  */
 export async function writeArchive(path: string, folder: string, entries: readonly ArchiveEntry[]): Promise<void> {
   const archive = pack()
-  const written = pipeline(archive, createGzip(), createWriteStream(path, { flags: 'wx', mode: 0o600 }))
   for (const { name, text } of entries) archive.entry({ name: `${folder}/${name}`, mode: 0o600 }, text)
   archive.finalize()
+  // A few megabytes at most, so made whole: one write can fail, and nothing else.
+  const packed = gzipSync(await buffer(archive))
   try {
-    await written
+    writeFileSync(path, packed, { flag: 'wx', mode: 0o600 })
   } catch (error) {
     throw archiveError(path, error as NodeJS.ErrnoException)
   }
