@@ -43,7 +43,7 @@ async function printPlanAs(options: PlanOptions): Promise<PrintedPlan> {
     readEnvironmentVariables(options.root),
     join(options.root, defaultConfigFile),
   )
-  const environment = discoverEnvironment(options.root)
+  const environment = discoverEnvironment(options.root, { podInfoFolder: config.podInfo.folder })
   const {
     plan,
     problems: [problem],

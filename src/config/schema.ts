@@ -44,7 +44,9 @@ const exceptionSchema = z.strictObject({
         '`auto` takes the first of these that can be opened.',
     }),
   tap: tapName.default('auto').meta({
-    description: 'The tap. `auto`: `ext0` for the first port, `ext1` for the second, if it exists.',
+    description:
+      'The tap. `auto`: `ext0` for the first port, `ext1` for the second, if it exists; else the one with the MAC ' +
+      "address of the port's device; else, in a pod, the free taps in their order.",
     expected: 'auto or the name of a tap (a netdev name, at most 15 characters)',
   }),
   queues: z
@@ -121,7 +123,7 @@ export const configSchema = z
       .meta({
         description:
           'CPUs that poll, one lcore each; the rest of the allowed CPUs is for housekeeping. ' +
-          '`auto`: all but the lowest.',
+          '`auto`: one of each physical core but one, on the NUMA node of the devices; `spillway plan` says which and why.',
         expected: 'auto or a list of CPU ids in quotes, such as "2-5,8"',
       }),
     idle: z.enum(['auto', 'poll', 'ramp']).default('auto').meta({
@@ -227,6 +229,24 @@ export const configSchema = z
       })
       .prefault({})
       .meta({ description: 'The way of packets to the kernel, for all ports together.' }),
+    podInfo: z
+      .strictObject({
+        folder: z
+          .string()
+          .regex(/^\/[\x21-\x7e]{0,254}$/)
+          .default('/etc/podnetinfo')
+          .meta({
+            description: 'Where the downward API is mounted; the network resources injector does it.',
+            expected: 'an absolute path',
+          }),
+        waitMs: z.int().min(0).max(600_000).default(10_000).meta({
+          description:
+            'How long to wait for the annotation network-status, which comes after the start; only when it decides something.',
+          unit: 'ms',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'What Kubernetes tells the pod about its networks.' }),
     http: z
       .strictObject({
         listen: z

@@ -113,19 +113,19 @@ function firstOfEachCore({ cores }: Candidates, from: ReadonlySet<number>): numb
   return cores.flatMap((core) => core.find((cpuId) => from.has(cpuId)) ?? []).sort((a, b) => a - b)
 }
 
-function bound(polling: readonly number[], { cpus: { quota } }: Candidates, reason: string): Division {
+function bound(polling: readonly number[], { cpus: { allowed, quota } }: Candidates, reason: string): Division {
   // With less CPU time than CPUs, every lcore more takes its time from the others.
   const paidFor = quota === null ? mostLcores : Math.max(1, Math.floor(quota) - 1)
-  const most = Math.min(paidFor, mostLcores)
-  if (polling.length <= most && quota === null) return { polling, reason, warning: false }
-  const taken = polling.slice(0, most)
-  if (quota === null)
-    return { polling: taken, reason: `${reason}; ${mostLcores} lcores are the most there can be`, warning: false }
-  return {
-    polling: taken,
-    reason: `${reason}; the cgroup's quota is ${quota} CPUs: what polls uses it up and is held back`,
-    warning: true,
-  }
+  const taken = polling.slice(0, Math.min(paidFor, mostLcores))
+  const short = quota !== null && quota < allowed.length
+  const words = [reason]
+  if (short) words.push(quotaText(quota))
+  else if (taken.length < polling.length) words.push(`${mostLcores} lcores are the most there can be`)
+  return { polling: taken, reason: words.join('; '), warning: short }
+}
+
+function quotaText(quota: number): string {
+  return `the cgroup's quota is ${quota} CPUs: what polls uses it up and is held back`
 }
 
 function takePolling(list: string, { allowed }: CpuEnvironment, log: DecisionLog): number[] {
@@ -147,15 +147,13 @@ function takePolling(list: string, { allowed }: CpuEnvironment, log: DecisionLog
 }
 
 /** What the operator chose stands, with a word about what it costs. */
-function judgeNamed(polling: readonly number[], { cores, cpus: { quota } }: Candidates): Division {
+function judgeNamed(polling: readonly number[], { cores, cpus: { allowed, quota } }: Candidates): Division {
   const doubts: string[] = []
   const together = cores.filter((core) => core.filter((cpuId) => polling.includes(cpuId)).length > 1)
   if (together.length > 0) {
     doubts.push(`SMT siblings poll side by side (${together.map(formatCpuList).join(' and ')}) and share a core's time`)
   }
-  if (quota !== null) {
-    doubts.push(`the cgroup's quota is ${quota} CPUs: what polls uses it up and is held back`)
-  }
+  if (quota !== null && quota < allowed.length) doubts.push(quotaText(quota))
   const reason = ['lcores names them', ...doubts].join(', but ')
   return { polling, reason, warning: doubts.length > 0 }
 }

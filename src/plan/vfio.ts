@@ -1,15 +1,16 @@
 import type { Environment } from '../environment/types.js'
 import type { DecisionLog } from './decisions.js'
 import type { PlannedMemory } from './memory.js'
+import { isBifurcated } from './networks.js'
 import type { Plan, PlannedPort } from './types.js'
 
-/** What the IOMMU maps besides the heap: the registers of each device. */
+/** What is pinned besides the heap: registers and queues of each device. */
 const deviceMib = 16
 const bytesPerMib = 1024 * 1024
 
 /**
- * Which way lets VFIO pin the memory that devices reach. With a memlock limit that is too small the port is made all the
- * same, some of its memory is mapped and the mempool is not: no packet ever arrives.
+ * Which way lets VFIO, or RDMA for a bifurcated driver, pin the memory that devices reach. With a memlock limit that is
+ * too small the port is made all the same, some of its memory is mapped and the mempool is not: no packet ever arrives.
  */
 export function planVfio(
   ports: readonly PlannedPort[],
@@ -19,13 +20,14 @@ export function planVfio(
 ): Plan['vfio'] {
   const devices = pinningDevices(ports, environment)
   if (devices.length === 0) {
-    log.note('VFIO', 'nothing is pinned', 'no port is a device that vfio-pci drives behind an IOMMU')
+    log.note('pinned memory', 'none', 'no port is a device that reaches memory by VFIO or RDMA')
     return { pinning: 'none-needed', lockMib: 0 }
   }
   const lockMib = memory.mib + deviceMib * devices.length
-  const { capabilities, memlockBytes } = environment.process
-  const [subject, choice] = ['VFIO', `pins ${lockMib} MiB`]
-  if (capabilities.effective.includes('CAP_IPC_LOCK')) {
+  const { capabilities, memlockBytes, userNamespace } = environment.process
+  const [subject, choice] = ['pinned memory', `${lockMib} MiB`]
+  // The kernel asks for the capability in the first user namespace.
+  if (capabilities.effective.includes('CAP_IPC_LOCK') && !userNamespace) {
     log.note(subject, choice, 'CAP_IPC_LOCK is effective, so no limit applies')
     return { pinning: 'ipc-lock', lockMib }
   }
@@ -37,7 +39,7 @@ export function planVfio(
   log.warn(
     subject,
     choice,
-    `but the memlock limit is ${limit} and CAP_IPC_LOCK is not effective: devices will not reach the mempool, and no packet ` +
+    `but the memlock limit is ${limit} and CAP_IPC_LOCK ${userNamespace ? 'counts for nothing in a user namespace' : 'is not effective'}: devices will not reach the mempool, and no packet ` +
       'arrives; add IPC_LOCK to the container and start it by spillway-launch, or raise memlock in the container runtime',
   )
   return { pinning: 'insufficient', lockMib }
@@ -45,7 +47,9 @@ export function planVfio(
 
 function pinningDevices(ports: readonly PlannedPort[], { pciDevices }: Environment): readonly string[] {
   return ports.flatMap(({ pciAddress }) => {
-    const device = pciDevices.find(({ address }) => address === pciAddress)
-    return device?.driver?.startsWith('vfio') && !device.noIommu ? [device.address] : []
+    const device = pciDevices.find(({ address }) => address === pciAddress) ?? null
+    if (device === null) return []
+    const vfio = device.driver?.startsWith('vfio') && !device.noIommu
+    return vfio || isBifurcated(device) ? [device.address] : []
   })
 }

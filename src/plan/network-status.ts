@@ -1,0 +1,25 @@
+import type { Config } from '../config/schema.js'
+import type { Environment } from '../environment/types.js'
+import { DecisionLog } from './decisions.js'
+import { planDevices } from './devices.js'
+import { findNetwork, macOf } from './networks.js'
+import { listPorts } from './ports.js'
+
+/**
+ * Whether it is worth waiting for network-status, which the kubelet writes some time after the start: only when the pod asked for
+ * networks, the annotation is not there yet, and it would decide something. `run` asks it which tap belongs to which VF
+ * when names do not tell; `exec` also for the MAC address of a VF that has no netdev.
+ */
+export function needsNetworkStatus(config: Config, environment: Environment, purpose: 'run' | 'exec' = 'run'): boolean {
+  const { pod, netdevs } = environment
+  if (!pod.podnetinfo || pod.status !== null || pod.requested === null) return false
+  const devices = planDevices(listPorts(config, environment), environment, new DecisionLog())
+  return devices.some((device, index) => {
+    const { backend, tap } = device.port.exception
+    if (device.pciAddress === null || backend === 'none' || macOf(findNetwork(device, environment)) !== null)
+      return false
+    const named = tap !== 'auto' || netdevs.some(({ name }) => name === `ext${index}`)
+    const taps = netdevs.filter(({ kind }) => kind === 'tap').length
+    return purpose === 'exec' ? named || taps > 0 : !named && taps > 1
+  })
+}
