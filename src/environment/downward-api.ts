@@ -36,7 +36,7 @@ const singleEscapes: Readonly<Record<string, string>> = {
   "'": "'",
 }
 
-const goEscape = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([0-7]{3})|(.))/giu
+const goEscape = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))/gu
 
 /** Undefined when there is an escape that Go does not write. */
 function unquote(quoted: string | undefined): string | undefined {

@@ -17,14 +17,17 @@ const mac = z
   .transform((address) => address.toLowerCase())
   .nullable()
   .catch(null)
-const ips = z.array(z.string().max(64)).max(64).catch([])
+const ips = z.array(z.string().max(64)).max(64)
 
 const requestSchema = z.object({
   name: text,
   namespace: text.optional(),
   interface: netdevName.optional(),
   mac: mac.optional(),
-  ips: z.union([ips, text.transform((ip) => [ip])]).optional(),
+  ips: z
+    .union([ips, text.transform((ip) => [ip])])
+    .catch([])
+    .optional(),
 })
 
 /** The request, k8s.v1.cni.cncf.io/networks: a JSON list, or names as `namespace/name@netdev` with commas. */
@@ -62,7 +65,7 @@ const statusSchema = z.object({
   interface: netdevName.optional(),
   mac: mac.optional(),
   mtu: z.int().min(68).max(65_535).nullable().catch(null).optional(),
-  ips: ips.optional(),
+  ips: ips.catch([]).optional(),
   default: z.boolean().catch(false).optional(),
   'device-info': deviceInfoSchema.nullable().catch(null).optional(),
 })
