@@ -15,7 +15,7 @@ import { checkPlan, type Preflight, probePlan } from '../preflight/preflight.js'
 import { checksReport, logFindings, refuseOnErrors, refuseOnProblems } from '../preflight/refuse.js'
 import { composeRules } from '../rules/compose.js'
 import { type Prover, startProver } from '../rules/prover.js'
-import { narrowAffinity } from '../supervisor/affinity.js'
+import { placeThreads } from '../supervisor/affinity.js'
 import { catchChannelFaults } from '../supervisor/channel-faults.js'
 import { makeRunFolder } from '../supervisor/run-folder.js'
 import { onStopSignals } from '../supervisor/signals.js'
@@ -51,7 +51,7 @@ async function run({ config, settings }: LoadedConfig, force: boolean, version: 
     stop.abort()
     supervisor?.stop()
   })
-  const { environment, waited } = await discoverAndWait(config, '/', stop.signal)
+  const { environment, waited } = await discoverAndWait(config, { signal: stop.signal })
   if (waited !== 'no') log.info({ networkStatus: waited }, 'waited for the network status')
   if (stop.signal.aborted) return
   const checked = checkPlan(config, environment)
@@ -93,7 +93,7 @@ async function bothOf(probing: Promise<Preflight>, proving: Promise<void>): Prom
 
 /** Narrowed before any process is started that stays, so that all inherit it. */
 async function narrowAndProve(stop: AbortSignal, plan: Plan, prover: Prover): Promise<void> {
-  await unlessStopped(stop, narrowAffinity(plan.cpus.housekeeping))
+  await unlessStopped(stop, placeThreads(plan.cpus))
   if (!stop.aborted) await proveUnlessStopped(stop, prover, composeRules(plan, []))
 }
 
