@@ -55,7 +55,7 @@ async function look(options: DoctorOptions): Promise<Examination> {
   const listen = parseListen(loaded.config.http.listen)
   const here = root === '/'
   const status = here && listen ? await askInstance(listen, '/api/v1/status') : null
-  const { environment, discoverMs } = await discoverAndWait(loaded.config, root)
+  const { environment, discoverMs } = await discoverAndWait(loaded.config, { root })
   const probes = here && options.probes
   const found = await preflight(loaded.config, environment, { probes, running: status !== null })
   return { loaded, environment, listen, status, preflight: { ...found, took: { discoverMs, ...found.took } } }
