@@ -1,38 +1,19 @@
 import { supervisorStates } from '../supervisor/state.js'
-import { burstHistograms, type HistogramValue } from './burst-histogram.js'
+import { burstHistograms } from './burst-histogram.js'
+import {
+  counter,
+  gauge,
+  indicator,
+  known,
+  type MetricDefinition,
+  type MetricSection,
+  pciAddressOf,
+} from './definition.js'
 import type { MetricInput, Value } from './input.js'
-import { eachDrop, eachLcore, eachPort, eachPortAndClass, gaugeSlot, known, type Source, slot } from './sources.js'
+import { ownSections } from './own-definitions.js'
+import { eachDrop, eachLcore, eachPort, eachPortAndClass, gaugeSlot, type Source, slot } from './sources.js'
 
-interface Described {
-  readonly name: string
-  readonly help: string
-  readonly labels: readonly string[]
-}
-
-/** One row per metric: what is exported, and docs/metrics.md, come from here. */
-export type MetricDefinition = Described &
-  (
-    | { readonly type: 'counter' | 'gauge'; readonly source: Source }
-    | {
-        readonly type: 'histogram'
-        readonly source: Omit<Source, 'read'> & { read(input: MetricInput): HistogramValue[] }
-      }
-  )
-
-const counter = (name: string, labels: readonly string[], help: string, source: Source): MetricDefinition => ({
-  name: `spillway_${name}_total`,
-  help,
-  type: 'counter',
-  labels,
-  source,
-})
-const gauge = (name: string, labels: readonly string[], help: string, source: Source): MetricDefinition => ({
-  name: `spillway_${name}`,
-  help,
-  type: 'gauge',
-  labels,
-  source,
-})
+type Definition = MetricDefinition<MetricInput>
 
 const perPort = (name: string): Source => slot(name, ['port'], { seed: eachPort })
 const perLcore = (name: string): Source => slot(name, ['lcore'], { seed: eachLcore })
@@ -42,7 +23,7 @@ const perTap = (name: string): Source => slot(name, ['port', 'tap'])
 
 const sense = { rx: 'from us to the kernel', tx: 'from the kernel to us' } as const
 
-const port: MetricDefinition[] = [
+const port: Definition[] = [
   gauge(
     'port_info',
     ['port', 'device', 'pci_addr', 'driver', 'mac'],
@@ -77,7 +58,7 @@ const port: MetricDefinition[] = [
   ),
 ]
 
-const fastPath: MetricDefinition[] = [
+const fastPath: Definition[] = [
   counter('forwarded_packets', ['port'], 'Packets of the port sent on by the fast path.', perPort('forwarded_packets')),
   counter(
     'consumed_packets',
@@ -101,7 +82,7 @@ const fastPath: MetricDefinition[] = [
   counter('rule_bytes', ['rule', 'verdict'], 'Bytes for which the rule was the first to match.', perRule('rule_bytes')),
 ]
 
-const exceptionPath: MetricDefinition[] = [
+const exceptionPath: Definition[] = [
   counter('punted_packets', ['port'], 'Packets of the port handed to the kernel.', perPort('punted_packets')),
   counter(
     'injected_packets',
@@ -171,7 +152,7 @@ const exceptionPath: MetricDefinition[] = [
   ]),
 ]
 
-const lcore: MetricDefinition[] = [
+const lcore: Definition[] = [
   gauge(
     'lcore_info',
     ['lcore', 'cpu'],
@@ -219,7 +200,7 @@ const lcore: MetricDefinition[] = [
   ),
 ]
 
-const worker: MetricDefinition[] = [
+const worker: Definition[] = [
   gauge(
     'worker_up',
     [],
@@ -302,17 +283,6 @@ const worker: MetricDefinition[] = [
     "JavaScript heap in use in the worker's Node.",
     known('the worker, every second', 'gone', ({ view }) => view.vitals?.heapUsedBytes ?? null),
   ),
-]
-
-const own: MetricDefinition[] = [
-  gauge(
-    'build_info',
-    ['version', 'node_version'],
-    'Versions; always 1.',
-    known('the build', 'live', ({ build }) => [
-      { labels: { version: build.version, node_version: build.nodeVersion }, value: 1 },
-    ]),
-  ),
   gauge(
     'dpdk_info',
     ['version'],
@@ -321,117 +291,29 @@ const own: MetricDefinition[] = [
       view.info ? [{ labels: { version: view.info.dpdkVersion }, value: 1 }] : [],
     ),
   ),
-  gauge(
-    'scrape_duration_seconds',
-    [],
-    'Time the scrape before this one took to read and render.',
-    known('the supervisor', 'live', ({ lastScrapeSeconds }) => lastScrapeSeconds),
-  ),
-  counter(
-    'scrape_errors',
-    [],
-    'Scrapes that failed.',
-    known('the supervisor', 'live', ({ scrapeErrors }) => scrapeErrors),
-  ),
-]
-
-const standard = (
-  name: string,
-  type: 'counter' | 'gauge',
-  help: string,
-  read: (input: MetricInput) => number | null,
-): MetricDefinition => ({ name, help, type, labels: [], source: known('the supervisor process', 'live', read) })
-
-const process: MetricDefinition[] = [
-  standard(
-    'process_cpu_seconds_total',
-    'counter',
-    'CPU time of the supervisor.',
-    ({ supervisor }) => supervisor?.cpuSeconds ?? null,
-  ),
-  standard(
-    'process_start_time_seconds',
-    'gauge',
-    'When the supervisor started, since the epoch.',
-    ({ supervisorStartSeconds }) => supervisorStartSeconds,
-  ),
-  standard(
-    'process_resident_memory_bytes',
-    'gauge',
-    'Resident memory of the supervisor.',
-    ({ supervisor }) => supervisor?.residentBytes ?? null,
-  ),
-  standard(
-    'process_virtual_memory_bytes',
-    'gauge',
-    'Virtual memory of the supervisor.',
-    ({ supervisor }) => supervisor?.virtualBytes ?? null,
-  ),
-  standard(
-    'process_open_fds',
-    'gauge',
-    'Open descriptors of the supervisor.',
-    ({ supervisor }) => supervisor?.openFds ?? null,
-  ),
-  standard('process_max_fds', 'gauge', 'Descriptors the supervisor may open.', ({ maxFds }) => maxFds),
-  standard(
-    'nodejs_heap_size_used_bytes',
-    'gauge',
-    'JavaScript heap in use in the supervisor.',
-    ({ supervisorHeapUsedBytes }) => supervisorHeapUsedBytes,
-  ),
-  standard(
-    'nodejs_eventloop_lag_mean_seconds',
-    'gauge',
-    'How late the event loop of the supervisor is: mean since the scrape before.',
-    ({ supervisorLag }) => supervisorLag.meanSeconds,
-  ),
-  standard(
-    'nodejs_eventloop_lag_p50_seconds',
-    'gauge',
-    'Median since the scrape before.',
-    ({ supervisorLag }) => supervisorLag.p50Seconds,
-  ),
-  standard(
-    'nodejs_eventloop_lag_p99_seconds',
-    'gauge',
-    '99th percentile since the scrape before.',
-    ({ supervisorLag }) => supervisorLag.p99Seconds,
-  ),
-  standard(
-    'nodejs_eventloop_lag_max_seconds',
-    'gauge',
-    'Longest since the scrape before.',
-    ({ supervisorLag }) => supervisorLag.maxSeconds,
-  ),
 ]
 
 /** Sections of docs/metrics.md, in the order of a packet's way. */
-export const metricSections: readonly { readonly title: string; readonly metrics: readonly MetricDefinition[] }[] = [
+export const metricSections: readonly MetricSection<MetricInput>[] = [
   { title: 'Ports', metrics: port },
   { title: 'Fast path and rules', metrics: fastPath },
   { title: 'Exception path', metrics: exceptionPath },
   { title: 'Lcores and memory', metrics: lcore },
   { title: 'Worker', metrics: worker },
-  { title: 'Spillway itself', metrics: own },
-  { title: 'Supervisor process', metrics: process },
+  ...ownSections,
 ]
 
-export const metricDefinitions: readonly MetricDefinition[] = metricSections.flatMap(({ metrics }) => metrics)
+export const metricDefinitions: readonly Definition[] = metricSections.flatMap(({ metrics }) => metrics)
 
 function portInfo({ view }: MetricInput): Value[] {
   return (view.info?.ports ?? []).map(({ name, device, driver, mac }) => ({
     labels: {
       port: name,
       device,
-      pci_addr: /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d/i.test(device) ? device : '',
+      pci_addr: pciAddressOf(device),
       driver,
       mac,
     },
     value: 1,
   }))
-}
-
-function indicator(label: string, all: readonly string[], current: string): Value[] {
-  return all.map((each) => ({ labels: { [label]: each }, value: each === current ? 1 : 0 }))
 }

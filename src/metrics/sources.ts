@@ -1,13 +1,9 @@
 import { seriesKey } from '../stats/series.js'
-import type { MetricInput, Value } from './input.js'
+import type { Source as AnySource } from './definition.js'
+import type { MetricInput } from './input.js'
 
-/** Where a metric's values come from: in words for the reference, and as a function. */
-export interface Source {
-  readonly words: string
-  /** What stands there while there is no worker. */
-  readonly whileDown: 'kept' | 'gone' | 'zero' | 'live'
-  read(input: MetricInput): Iterable<Value>
-}
+/** A source for `run`. */
+export type Source = AnySource<MetricInput>
 
 type Labels = Readonly<Record<string, string>>
 
@@ -83,23 +79,6 @@ export function gaugeSlot(name: string, labels: readonly string[], factor = 1): 
     whileDown: 'gone',
     *read(input) {
       for (const { labels, value } of read(input)) yield { labels, value: Number(value) * factor }
-    },
-  }
-}
-
-/** What the supervisor itself knows. A value that is null has no line. */
-export function known(
-  words: string,
-  whileDown: Source['whileDown'],
-  read: (input: MetricInput) => Iterable<Value> | number | null,
-): Source {
-  return {
-    words,
-    whileDown,
-    read(input) {
-      const value = read(input)
-      if (value === null) return []
-      return typeof value === 'number' ? [{ labels: {}, value }] : value
     },
   }
 }
