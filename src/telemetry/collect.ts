@@ -8,6 +8,8 @@ const DICT_ENTRIES = 256
 /** An answer this close to its bound may have lost an entry: no name is longer than 64 characters. */
 const BOUND_MARGIN_BYTES = 128
 
+type Memory = Pick<Reading, 'heaps' | 'pools' | 'lcores'>
+
 /** The connection broke in the middle of a turn. */
 export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost'
@@ -26,6 +28,8 @@ export class Collector {
   readonly #relay: Relay
   readonly #greeting: answers.Greeting
   readonly #known: ReadonlySet<string>
+  #everStarted = false
+  #memory: Memory = { heaps: [], pools: [], lcores: [] }
 
   private constructor(relay: Relay, greeting: answers.Greeting, known: ReadonlySet<string>) {
     this.#relay = relay
@@ -46,10 +50,23 @@ export class Collector {
   /** @throws ConnectionLost */
   async collect(): Promise<Reading> {
     const { version, pid } = this.#greeting
+    const ports = await this.#ports()
+    if (!this.#isLeaving(ports)) this.#memory = await this.#readMemory()
+    return { version: version.replace(/^DPDK /, ''), pid, ports, ...this.#memory }
+  }
+
+  /**
+   * A program that had ports and has stopped them all may be on its way out: EAL then gives its memory back, and the
+   * telemetry thread that is asked about that memory crashes in it (seen with 22.11: SIGSEGV of testpmd at its end).
+   */
+  #isLeaving(ports: readonly PortReading[]): boolean {
+    const started = ports.some(({ info }) => info.dev_started !== 0)
+    this.#everStarted ||= started
+    return this.#everStarted && !started
+  }
+
+  async #readMemory(): Promise<Memory> {
     return {
-      version: version.replace(/^DPDK /, ''),
-      pid,
-      ports: await this.#ports(),
       heaps: await this.#each(answers.heapIds, '/eal/heap_list', answers.heapInfo, '/eal/heap_info'),
       pools: await this.#each(answers.poolNames, '/mempool/list', answers.poolInfo, '/mempool/info'),
       lcores: (await this.#ask(answers.lcoreUsage, '/eal/lcore/usage')) ?? [],

@@ -43,6 +43,8 @@ export class TelemetryPoller {
   #up = false
   #reading: Reading | null = null
   #failures = 0
+  #pausedUntilMs = 0
+  #turn: Promise<void> = Promise.resolve()
   #running: Promise<void> = Promise.resolve()
 
   constructor({ relay, runtimeFolder, intervalMs = POLL_INTERVAL_MS }: PollerOptions) {
@@ -65,6 +67,15 @@ export class TelemetryPoller {
     await this.#running
   }
 
+  /**
+   * Asks nothing for that long; resolves when no question is open. For a program that will be asked to end: while EAL
+   * cleans up, its telemetry thread crashes over questions.
+   */
+  async pause(forMs = Number.POSITIVE_INFINITY): Promise<void> {
+    this.#pausedUntilMs = performance.now() + forMs
+    await this.#turn
+  }
+
   /** The program is gone: what it said stays, its connection does not. */
   forget(): void {
     this.#collector = undefined
@@ -74,14 +85,17 @@ export class TelemetryPoller {
   async #run(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
-      await this.#turn()
+      if (performance.now() >= this.#pausedUntilMs) {
+        this.#turn = this.#takeTurn()
+        await this.#turn
+      }
       const pause = this.#collector === undefined ? Math.min(SEARCH_INTERVAL_MS, this.#intervalMs) : this.#intervalMs
       await sleep(pause, undefined, { signal }).catch(() => {})
     }
     this.#up = false
   }
 
-  async #turn(): Promise<void> {
+  async #takeTurn(): Promise<void> {
     try {
       this.#collector ??= await this.#connect()
       const collector = this.#collector
