@@ -37,9 +37,22 @@ export const errorTable = {
   ERR_EAL: { meaning: 'EAL did not start', turn: 'host', exitCode: 69 },
   ERR_MISSING_TOOL: { meaning: 'a program that is needed is not installed', turn: 'host', exitCode: 69 },
 
+  ERR_PLACEHOLDER: {
+    meaning: 'what a placeholder of `exec` stands for is not known in this pod',
+    turn: 'host',
+    exitCode: 69,
+  },
+
   ERR_TAP_BUSY: { meaning: 'another process still holds the tap', turn: 'host', exitCode: 75 },
   ERR_WORKER_GAVE_UP: { meaning: 'the worker died too many times in a row', turn: 'us', exitCode: 75 },
 
+  ERR_PROGRAM_GAVE_UP: {
+    meaning: 'the program of `exec` failed too many times in a row',
+    turn: 'operator',
+    exitCode: 75,
+  },
+
+  ERR_PROGRAM: { meaning: 'the program of `exec` cannot be ended', turn: 'host', exitCode: 70 },
   ERR_WORKER: { meaning: 'the worker died or answered out of turn', turn: 'us', exitCode: 70 },
   ERR_INTERNAL: { meaning: 'something happened that must not', turn: 'us', exitCode: 70 },
 } as const satisfies Record<string, ErrorKind>

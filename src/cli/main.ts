@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { errorTable, exitCodeOf, formatError } from '../errors.js'
 import { addConfigCommand } from './config.js'
+import { addExecCommand } from './exec.js'
 import { addDoctorCommand } from './doctor.js'
 import { addLabCommand } from './lab.js'
 import { addPlanCommand } from './plan.js'
@@ -25,6 +26,7 @@ export function buildProgram(): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'spillway: ERR_USAGE: ')) })
     .addHelpText('after', notes)
   addRunCommand(program)
+  addExecCommand(program)
   addLabCommand(program)
   addDoctorCommand(program)
   addPlanCommand(program)

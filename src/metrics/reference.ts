@@ -1,8 +1,11 @@
 import { restartCauses } from '../supervisor/causes.js'
-import { type MetricDefinition, metricSections } from './definitions.js'
-import { dropReasons, type Source } from './sources.js'
+import type { MetricSection, Source } from './definition.js'
+import { metricSections } from './definitions.js'
+import { execSections } from './exec-definitions.js'
+import { ownSections } from './own-definitions.js'
+import { dropReasons } from './sources.js'
 
-const whileDown: Record<Source['whileDown'], string> = {
+const whileDown: Record<Source<unknown>['whileDown'], string> = {
   kept: 'stays',
   gone: 'absent',
   zero: '0',
@@ -11,7 +14,10 @@ const whileDown: Record<Source['whileDown'], string> = {
 
 /** The text of docs/metrics.md. A test fails when the file says something else. */
 export function renderMetricsReference(): string {
-  const sections = metricSections.map(({ title, metrics }) => `## ${title}\n\n${table(metrics)}`)
+  const sections = metricSections.map((section) => `## ${section.title}\n\n${table(section, 'without a worker')}`)
+  const ownTitles = new Set(ownSections.map(({ title }) => title))
+  const execOnly = execSections.filter(({ title }) => !ownTitles.has(title))
+  const execTables = execOnly.map((section) => `### ${section.title}\n\n${table(section, 'without a program')}`)
   return `<!-- Made from src/metrics/definitions.ts by "npm run docs"; do not edit. -->
 
 # Metrics
@@ -53,12 +59,23 @@ ${rows(
 
 \`GET /api/v1/status\` shows the same counters as JSON numbers, as exact as Prometheus' own: up to 2^53. Its rates are those
 of the last whole second.
+
+## Metrics of exec
+
+\`spillway exec\` shows what the program says on DPDK's telemetry socket. It is asked every second, off the scrape path:
+a scrape shows its last answers, and \`spillway_telemetry_up\` says whether they are of the last second. A metric of the
+same name means the same as above. The sections "${[...ownTitles].join('" and "')}" are there as well.
+
+Counters are the program's own: they begin at 0 again when it was restarted, which \`rate()\` knows to handle. Ports are
+called as DPDK calls them.
+
+${execTables.join('\n')}
 `
 }
 
-function table(metrics: readonly MetricDefinition[]): string {
+function table<Input>({ metrics }: MetricSection<Input>, withoutWhat: string): string {
   return rows(
-    ['metric', 'type', 'labels', 'meaning', 'from', 'without a worker'],
+    ['metric', 'type', 'labels', 'meaning', 'from', withoutWhat],
     metrics.map(({ name, type, labels, help, source }) => [
       code(name),
       type,
