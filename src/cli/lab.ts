@@ -17,6 +17,8 @@ export function addLabCommand(program: Command): void {
   program
     .command('lab')
     .description('run Spillway between real kernel stacks, in namespaces of its own, without root')
+    .argument('[command...]', 'a command to run there instead, e.g. -- doctor or -- exec -- dpdk-testpmd {eal}')
+    .passThroughOptions()
     .addOption(
       new Option('--duration <time>', 'end after this time with a summary, e.g. 10s or 5m')
         .argParser(parseDuration)
@@ -29,7 +31,12 @@ export function addLabCommand(program: Command): void {
     )
     .option('--udp-pps <n>', 'datagrams a second for the fast path', parsePps, 20_000)
     .option('-v, --verbose', "show every line of Spillway's log, not only warnings", false)
-    .action(async ({ duration, http, udpPps, verbose }: LabFlags) => {
+    .action(async (argv: string[], { duration, http, udpPps, verbose }: LabFlags) => {
+      if (argv.length > 0) {
+        const { runLabCommand } = await import('../lab/lab-command.js')
+        process.exitCode = await runLabCommand({ argv, http, durationMs: duration })
+        return
+      }
       await configureLogging({ level: 'info', format: 'auto' })
       const ask = new AbortController()
       for (const signal of endingSignals) process.on(signal, () => ask.abort())

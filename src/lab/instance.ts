@@ -84,7 +84,7 @@ export function startInstance({ pod, configFile, folder, http, through = [], onL
 }
 
 /** The lab's settings are in the file; the caller's SPILLWAY_ variables would win over it. */
-function instanceEnvironment(folder: string): NodeJS.ProcessEnv {
+export function instanceEnvironment(folder: string): NodeJS.ProcessEnv {
   const ours = Object.keys(process.env).filter((name) => name.startsWith('SPILLWAY_'))
   return { ...Object.fromEntries(ours.map((name) => [name, undefined])), TMPDIR: folder, RUNTIME_DIRECTORY: folder }
 }

@@ -31,9 +31,9 @@ const holderPatienceMs = 10_000
  * that ends. It is detached, so that Ctrl-C in a terminal does not take the network away under a worker that stops.
  */
 export async function openNamespaces(isolation: Isolation): Promise<Namespaces> {
-  const pod = await hold(isolation === 'user' ? ['unshare', '-Urn', 'cat'] : ['unshare', '-n', 'cat'])
+  const { holder: pod, ownMounts } = await holdPod(isolation)
   try {
-    const podNamespace = makeNamespace(isolation, pod.pid)
+    const podNamespace = makeNamespace(isolation, pod.pid, ownMounts)
     const peer = await hold(
       isolation === 'user' ? [...enterUser(pod.pid), 'unshare', '-n', 'cat'] : ['unshare', '-n', 'cat'],
     )
@@ -51,9 +51,34 @@ export async function openNamespaces(isolation: Isolation): Promise<Namespaces> 
   }
 }
 
-function makeNamespace(isolation: Isolation, pid: number): Namespace {
+/**
+ * A sysfs shows the network namespace it was mounted in: the pod gets one of its own, of which only the netdevs are laid
+ * over the host's, since the cgroups lie below /sys too. Where that is refused (a container that hides parts of /sys),
+ * the pod sees the host's netdevs there, and discovery says of its own that it does not know what they are.
+ */
+const showOwnNetdevs = `
+folder=$(mktemp -d) && mount -t sysfs sysfs "$folder" &&
+  mount --bind "$folder/class/net" /sys/class/net &&
+  mount --bind "$folder/devices/virtual/net" /sys/devices/virtual/net
+umount "$folder"
+rmdir "$folder"
+exec cat`
+
+async function holdPod(isolation: Isolation): Promise<{ holder: Holder; ownMounts: boolean }> {
+  const flags = isolation === 'user' ? '-Urn' : '-n'
+  try {
+    return { holder: await hold(['unshare', `${flags}m`, 'sh', '-c', showOwnNetdevs]), ownMounts: true }
+  } catch (error) {
+    if (!(error instanceof SpillwayError)) throw error
+    return { holder: await hold(['unshare', flags, 'cat']), ownMounts: false }
+  }
+}
+
+function makeNamespace(isolation: Isolation, pid: number, ownMounts = false): Namespace {
   const way = isolation === 'user' ? [...enterUser(pid), '-n'] : ['nsenter', '-t', String(pid), '-n']
-  const enter = (argv: readonly string[]): string[] => [...way, '--', ...argv]
+  // Into other mounts one enters at the root.
+  const mounts = ownMounts ? ['-m', '--', 'env', `--chdir=${process.cwd()}`] : ['--']
+  const enter = (argv: readonly string[]): string[] => [...way, ...mounts, ...argv]
   return { pid, enter, run: (argv, stdin) => runCommand(enter(argv), stdin) }
 }
 

@@ -37,11 +37,15 @@ const offloads = ['tx', 'tso', 'gso', 'gro', 'txvlan', 'rxvlan', 'tx-vlan-stag-h
 /**
  * Makes links, addresses and settings in both namespaces.
  *
+ * @param multiQueueTap  DPDK's net_tap attaches to no other
  * @throws SpillwayError `ERR_NAMESPACES` with the command that failed.
  */
-export async function buildTopology({ pod, peer }: Namespaces): Promise<Topology> {
+export async function buildTopology(
+  { pod, peer }: Namespaces,
+  { multiQueueTap = false }: { readonly multiQueueTap?: boolean } = {},
+): Promise<Topology> {
   try {
-    await makeLinks(pod, peer)
+    await makeLinks(pod, peer, multiQueueTap)
     await deafen(pod)
     await finishFramesInSoftware(pod, labNetwork.vf)
     await finishFramesInSoftware(peer, labNetwork.peer)
@@ -56,12 +60,12 @@ export async function buildTopology({ pod, peer }: Namespaces): Promise<Topology
   }
 }
 
-async function makeLinks(pod: Namespace, peer: Namespace): Promise<void> {
+async function makeLinks(pod: Namespace, peer: Namespace, multiQueueTap: boolean): Promise<void> {
   const { vf, tap, vfMac, peerMac } = labNetwork
   await batch(pod, [
     'link set lo up',
     `link add ${vf} address ${vfMac} type veth peer name ${labNetwork.peer} address ${peerMac} netns ${peer.pid}`,
-    `tuntap add dev ${tap} mode tap`,
+    `tuntap add dev ${tap} mode tap${multiQueueTap ? ' multi_queue' : ''}`,
     `link set ${tap} address ${vfMac}`,
   ])
 }
