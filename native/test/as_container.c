@@ -89,6 +89,17 @@ parse(int argc, char **argv)
 	return c;
 }
 
+/* What is inheritable already may stay so outside the bounding set. */
+static void
+make_inheritable(uint64_t inheritable)
+{
+	struct dp_capabilities sets;
+	int result = dp_capabilities_read(&sets);
+	sets.inheritable = inheritable;
+	if (result != 0 || (result = dp_capabilities_write(&sets)) != 0)
+		errx(69, "setting inheritable capabilities: %s", strerror(-result));
+}
+
 static void
 bound(uint64_t bounding)
 {
@@ -129,6 +140,7 @@ main(int argc, char **argv)
 	const struct rlimit memlock = {.rlim_cur = c.memlock, .rlim_max = c.memlock};
 	if (c.memlock != RLIM_INFINITY && setrlimit(RLIMIT_MEMLOCK, &memlock) != 0)
 		err(69, "setting the memlock limit");
+	make_inheritable(c.inheritable);
 	bound(c.bounding);
 	become_user(&c);
 	set_capabilities(&c);

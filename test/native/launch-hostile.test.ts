@@ -168,7 +168,13 @@ describe.skipIf(missing !== undefined)(`a hostile caller${missing ? ` (needs ${m
     /** An entry point in folders of its own, and what makes it replaceable. */
     const replaceable: [string, (entry: string) => void][] = [
       ['is writable for all', (entry) => chmodSync(entry, 0o666)],
-      ['belongs to the caller, who may change the mode', (entry) => chownSync(entry, 1001, 0)],
+      [
+        'belongs to the caller, who may change the mode',
+        (entry) => {
+          chownSync(entry, 1001, 0)
+          chmodSync(entry, 0o444)
+        },
+      ],
       [
         'is writable for his group',
         (entry) => {
@@ -177,7 +183,13 @@ describe.skipIf(missing !== undefined)(`a hostile caller${missing ? ` (needs ${m
         },
       ],
       ['lies in a folder that he may write', (entry) => chmodSync(dirname(entry), 0o777)],
-      ['lies in a folder of his', (entry) => chownSync(dirname(dirname(entry)), 1001, 1001)],
+      [
+        'lies in a folder of his',
+        (entry) => {
+          chownSync(dirname(dirname(entry)), 1001, 1001)
+          chmodSync(dirname(dirname(entry)), 0o555)
+        },
+      ],
       [
         'is a link to such a file',
         (entry) => {

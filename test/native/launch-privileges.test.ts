@@ -171,6 +171,13 @@ describe.skipIf(missing !== undefined)(`uid 1001 and what the pod adds${missing 
       for (const set of ['CapEff', 'CapPrm', 'CapInh', 'CapAmb']) expect(mask(status[set])).toBe(0n)
     })
 
+    test('passes on nothing that is not in the bounding set, even if it is ambient', () => {
+      const plain = buildLauncher(join(image, 'not-bounding'), { capabilities: '' })
+      const all = { permitted: ipcLock | netRaw, inheritable: ipcLock | netRaw, ambient: ipcLock | netRaw }
+      expect(privileges({ added: netRaw, ...all }, show).effective).toBe((ipcLock | netRaw).toString(16))
+      expect(mask(launch({ added: netRaw, ...all }, plain).status.CapEff)).toBe(netRaw)
+    })
+
     test('works without file capabilities: from a runtime with ambient ones, or with none at all', () => {
       const plain = buildLauncher(join(image, 'plain'), { capabilities: '' })
       const ambient = { added: ipcLock, inheritable: ipcLock, ambient: ipcLock, noNewPrivs: true }

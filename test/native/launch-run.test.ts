@@ -1,8 +1,13 @@
-import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { loadConfig } from '../../src/config/load.js'
+import { discoverEnvironment } from '../../src/environment/discover.js'
+import { makePlan } from '../../src/plan/plan.js'
+import type { Plan } from '../../src/plan/types.js'
 import {
   capability,
+  checkout,
   entrypoint,
   makeImageFolder,
   missingForContainers,
@@ -11,7 +16,7 @@ import {
   runInContainer,
   setCapabilities,
 } from './container.js'
-import { everyCapability, mask } from './launcher.js'
+import { buildLauncher, everyCapability, mask } from './launcher.js'
 import { endRuns, eventually, nullPorts, type RunProcess, startRun } from './run-process.js'
 
 afterEach(endRuns)
@@ -88,5 +93,37 @@ describe.skipIf(missing !== undefined)(`the launcher as entrypoint${missing ? ` 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     const { housekeeping, polling } = JSON.parse(stdout).cpus
     expect([...housekeeping, ...polling].sort()).toEqual(allowedCpus().sort())
+  })
+  describe('of a pod with a vfio VF', () => {
+    const capabilityLines = /^(Cap\w+|NoNewPrivs):.*$/gm
+    const host = `${checkout}/test/fixtures/hosts/openshift-pod`
+
+    /** That pod, with the privileges and limits that a program started in this way really has. */
+    const planOf = (...command: string[]): Plan => {
+      const folder = join(makeImageFolder(), 'host')
+      cpSync(host, folder, { recursive: true, verbatimSymlinks: true })
+      const { stdout } = runInContainer(pod, ...command)
+      const limits = stdout.slice(stdout.indexOf('Limit  '))
+      const lines = new Map(stdout.match(capabilityLines)?.map((line) => [line.split(':')[0], line]))
+      const status = readFileSync(`${host}/proc/self/status`, 'utf8')
+      writeFileSync(
+        `${folder}/proc/self/status`,
+        status.replaceAll(capabilityLines, (line, name) => lines.get(name) ?? line),
+      )
+      writeFileSync(`${folder}/proc/self/limits`, limits)
+      return makePlan(loadConfig({ env: {}, file: undefined }).config, discoverEnvironment(folder))
+    }
+
+    test('says that IPC_LOCK is in force below the launcher, and that nothing is without it', () => {
+      const file = join(makeImageFolder(), 'launcher')
+      const launched = planOf(
+        buildLauncher(file, { node: '/bin/cat', entry: '/proc/self/status' }),
+        '/proc/self/limits',
+      )
+      expect(launched.vfio.pinning).toBe('ipc-lock')
+      const plain = planOf('/bin/cat', '/proc/self/status', '/proc/self/limits')
+      expect(plain.vfio.pinning).toBe('insufficient')
+      expect(plain.vfio.lockMib).toBe(launched.vfio.lockMib)
+    })
   })
 })
