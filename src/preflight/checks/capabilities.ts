@@ -1,8 +1,9 @@
 import type { ProcessEnvironment } from '../../environment/types.js'
+import { isBifurcated } from '../../plan/networks.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { lockConsequence } from './memlock.js'
-import { describeDevice, isBifurcated, plannedDevices } from './planned-devices.js'
+import { describeDevice, plannedDevices } from './planned-devices.js'
 
 const codes = {
   'capability-below-shell': {
@@ -45,6 +46,8 @@ const neverNeeded: readonly string[] = [
   'CAP_DAC_READ_SEARCH',
 ]
 
+const useful: readonly string[] = ['CAP_IPC_LOCK', 'CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_SYS_NICE']
+
 export const capabilitiesCheck = {
   name: 'capabilities',
   title: 'Are the needed capabilities effective?',
@@ -55,13 +58,13 @@ export const capabilitiesCheck = {
     const lacking = needs.filter(({ capability }) => !process.capabilities.effective.includes(capability))
     const found = [...lacking.flatMap((need) => judge(need, process)), ...excess(input)]
     if (found.length > 0) return found
-    const effective = process.capabilities.effective.join(', ') || 'none'
+    const effective = describe(process.capabilities.effective)
     const needed = needs.map(({ capability }) => capability).join(', ') || 'none'
     return [
       finding('capabilities-ok', {
         subject: 'capabilities',
         needed,
-        found: `effective: ${shorten(effective)}${process.launched ? ', raised by spillway-launch' : ''}`,
+        found: `effective: ${effective}${process.launched ? ', raised by spillway-launch' : ''}`,
       }),
     ]
   },
@@ -132,7 +135,7 @@ function excess({ environment }: CheckInput): Finding[] {
   return [
     finding('capabilities-more-than-needed', {
       subject: 'capabilities',
-      needed: 'IPC_LOCK for VFIO without a memlock limit, NET_RAW for Mellanox, nothing else',
+      needed: 'IPC_LOCK for VFs where memlock is limited, NET_RAW for Mellanox, nothing else',
       found: `effective too: ${more.join(', ')}`,
       cause: more.includes('CAP_SYS_ADMIN')
         ? 'the container is privileged, or adds them'
@@ -142,6 +145,10 @@ function excess({ environment }: CheckInput): Finding[] {
   ]
 }
 
-function shorten(text: string): string {
-  return text.length <= 160 ? text : `${text.slice(0, 157)}…`
+/** Those that Spillway can use by name, the others by number: root has forty. */
+function describe(effective: readonly string[]): string {
+  const usable = effective.filter((capability) => useful.includes(capability))
+  const others = effective.length - usable.length
+  const words = [...usable, ...(others > 0 ? [`${others} others`] : [])]
+  return words.length === 0 ? 'none' : words.join(', ')
 }

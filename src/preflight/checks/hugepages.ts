@@ -69,7 +69,7 @@ export const hugepagesCheck = {
     if (doubts.length > 0) return doubts
     return [
       finding('hugepages-ok', {
-        subject: `hugepages of ${plan.memory.pageSize}`,
+        subject: 'hugepages',
         needed,
         found: inventory(environment.hugepages),
       }),
@@ -102,7 +102,7 @@ function lacking(input: CheckInput, level: Level): Finding {
   if (bounded !== undefined)
     return finding('hugepages-cgroup-limit', { ...words, ...cgroupLimit(bounded, plan.memory.mib) }, level)
   if (hugepages.every(({ total }) => total === 0))
-    return finding('hugepages-none', { ...words, ...noneAtAll(asked ?? '2Mi', plan.memory.mib) }, level)
+    return finding('hugepages-none', { ...words, ...noneAtAll(asked ?? '2Mi', input) }, level)
   return finding('hugepages-in-use', { ...words, ...inUse(wanted, plan.memory.mib) }, level)
 }
 
@@ -136,10 +136,13 @@ function cgroupLimit({ size, cgroup }: Hugepages, mib: number) {
   }
 }
 
-function noneAtAll(size: HugepageSize, mib: number) {
+function noneAtAll(size: HugepageSize, { environment, plan }: CheckInput) {
+  const { mib } = plan.memory
+  const byHand = `sysctl vm.nr_hugepages=${Math.ceil(mib / pageMib('2Mi')) + 8} for pages of 2Mi, hugepagesz= and hugepages= on the kernel command line for others`
+  if (!environment.pod.kubernetes) return { cause: 'the machine reserves no hugepages', remedy: byHand }
   return {
     cause: 'the node reserves no hugepages; a pod that requests some would not be scheduled here',
-    remedy: `node: PerformanceProfile: spec.hugepages.pages: [{size: ${size === '1Gi' ? '1G' : size.replace('i', '')}, count: …}], by hand sysctl vm.nr_hugepages=${Math.ceil(mib / 2) + 8}; pod spec: resources.limits: {hugepages-${size}: ${roundedMi(mib, size)}Mi}`,
+    remedy: `node: PerformanceProfile: spec.hugepages.pages: [{size: ${size === '1Gi' ? '1G' : size.replace('i', '')}, count: …}], by hand ${byHand}; pod spec: resources.limits: {hugepages-${size}: ${roundedMi(mib, size)}Mi}`,
   }
 }
 

@@ -1,8 +1,9 @@
 import type { DeviceNode } from '../../environment/types.js'
+import { isBifurcated } from '../../plan/networks.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeOwner, describeProcess, deviceOwnership } from './access.js'
-import { describeDevice, isBifurcated, type PlannedDevice, plannedDevices } from './planned-devices.js'
+import { describeDevice, type PlannedDevice, plannedDevices } from './planned-devices.js'
 import { resourceNameOf } from './resource-name.js'
 
 const codes = {

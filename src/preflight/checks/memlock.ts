@@ -1,11 +1,12 @@
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations } from '../types.js'
+import { onVfio, plannedDevices } from './planned-devices.js'
 
 const codes = {
   'memlock-refused': {
     levels: ['error'],
     meaning:
-      'the memlock limit is below the first page that VFIO pins: "DMA remapping failed, error 12", the VF is not there',
+      'the memlock limit is below the first page that VFIO pins ("DMA remapping failed, error 12"), or RDMA cannot register its memory: the VF is not there',
     remedyIn: 'pod spec (IPC_LOCK) or node (default_ulimits)',
   },
   'memlock-no-packets': {
@@ -23,24 +24,21 @@ const finding = findingMaker(codes)
 
 export const memlockCheck = {
   name: 'memlock',
-  title: 'May VFIO pin the memory?',
+  title: 'May devices pin the memory?',
   codes,
   run(input) {
     const { process } = input.environment
     const { pinning, lockMib } = input.plan.vfio
     if (pinning !== 'insufficient') return [inForce(input)]
     // The pod grants IPC_LOCK and it does not arrive: the check capabilities tells that story.
-    if (process.capabilities.bounding.includes('CAP_IPC_LOCK')) return []
-    const code = limitBytes(input) < pageBytes(input) ? 'memlock-refused' : 'memlock-no-packets'
+    if (process.capabilities.bounding.includes('CAP_IPC_LOCK') && !process.userNamespace) return []
     return [
-      finding(code, {
+      finding(consequence(input).code, {
         subject: 'locked memory',
         needed: `${lockMib} MiB, or CAP_IPC_LOCK effective: ${lockConsequence(input)}`,
-        found: `${describeLimit(process.memlockBytes)}, and no CAP_IPC_LOCK in the bounding set`,
-        cause: 'VFIO pins what devices may write to and counts it against the limit of a process without IPC_LOCK',
-        remedy:
-          'pod spec: securityContext.capabilities.add: [IPC_LOCK], with spillway-launch as the entrypoint; ' +
-          'or node: default_ulimits = ["memlock=-1:-1"] in a CRI-O drop-in',
+        found: `${describeLimit(process.memlockBytes)}, and ${process.userNamespace ? 'a user namespace, in which CAP_IPC_LOCK counts for nothing here' : 'no CAP_IPC_LOCK in the bounding set'}`,
+        cause: 'what devices may write to is pinned, and counts against the limit of a process without IPC_LOCK',
+        remedy: `${process.userNamespace ? 'pod spec: hostUsers: true with' : 'pod spec:'} securityContext.capabilities.add: [IPC_LOCK], and spillway-launch as the entrypoint; or node: default_ulimits = ["memlock=-1:-1"] in a CRI-O drop-in`,
       }),
     ]
   },
@@ -48,11 +46,26 @@ export const memlockCheck = {
 
 /** What happens at the limit that is there; for the two checks that tell of it. */
 export function lockConsequence(input: CheckInput): string {
+  return consequence(input).text
+}
+
+function consequence(input: CheckInput): { code: 'memlock-refused' | 'memlock-no-packets'; text: string } {
   const { lockMib } = input.plan.vfio
   const limit = describeLimit(input.environment.process.memlockBytes)
+  const vfio = plannedDevices(input).some(({ device }) => onVfio(device))
+  if (!vfio) {
+    const text = `RDMA registers ${lockMib} MiB, and a limit of ${limit} refuses that: the port does not start`
+    return { code: 'memlock-refused', text }
+  }
   return limitBytes(input) < pageBytes(input)
-    ? `VFIO pins ${lockMib} MiB, and with a limit of ${limit} not even the first page: the VF is refused`
-    : `VFIO pins ${lockMib} MiB, and with a limit of ${limit} only the first pages: the port is made, and no packet ever arrives`
+    ? {
+        code: 'memlock-refused',
+        text: `VFIO pins ${lockMib} MiB, and with a limit of ${limit} not even the first page: the VF is refused`,
+      }
+    : {
+        code: 'memlock-no-packets',
+        text: `VFIO pins ${lockMib} MiB, and with a limit of ${limit} only the first pages: the port is made, and no packet ever arrives`,
+      }
 }
 
 function inForce({ plan, environment }: CheckInput) {
@@ -61,10 +74,10 @@ function inForce({ plan, environment }: CheckInput) {
   const found = {
     'ipc-lock': `CAP_IPC_LOCK is effective, so the limit (${limit}) does not count`,
     memlock: `the limit is ${limit}, without CAP_IPC_LOCK`,
-    'none-needed': `no VFIO device; the limit is ${limit}`,
+    'none-needed': `no device of the plan pins memory; the limit is ${limit}`,
     insufficient: limit,
   }[pinning]
-  const needed = pinning === 'none-needed' ? 'nothing' : `${lockMib} MiB to be pinned for VFIO`
+  const needed = pinning === 'none-needed' ? 'nothing' : `${lockMib} MiB to be pinned for devices`
   return finding('memlock-ok', { subject: 'locked memory', needed, found })
 }
 

@@ -1,4 +1,4 @@
-import type { SpillwayError } from '../../errors.js'
+import { errorTable, type SpillwayError } from '../../errors.js'
 import { findingMaker } from '../finding-maker.js'
 import type { CodeDeclarations, Finding } from '../types.js'
 
@@ -17,7 +17,7 @@ export function findingOfProblem({ code, message, hint }: SpillwayError): Findin
     subject: 'plan',
     needed: 'a plan that does what the configuration says',
     found: message.replaceAll('\n', '; '),
-    cause: code,
+    cause: `${errorTable[code].meaning} (${code})`,
     remedy: hint ?? null,
   })
 }

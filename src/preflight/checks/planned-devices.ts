@@ -21,13 +21,10 @@ export function plannedDevices({ environment, plan }: CheckInput): PlannedDevice
   })
 }
 
-/** Kernel drivers that DPDK's PMD works beside: the VF stays a netdev and needs no VFIO. */
-const bifurcatedDrivers: readonly string[] = ['mlx5_core', 'mlx4_core', 'mana']
-
 const mellanox = '15b3'
 
-export function isBifurcated({ vendor, driver }: PciDevice): boolean {
-  return (driver !== null && bifurcatedDrivers.includes(driver)) || (vendor === mellanox && driver !== 'vfio-pci')
+export function isMellanox({ vendor }: PciDevice): boolean {
+  return vendor === mellanox
 }
 
 export function onVfio({ driver }: PciDevice): boolean {

@@ -58,8 +58,7 @@ function userNamespace({ environment }: CheckInput): Finding[] {
       needed: 'to know that uids inside are not those of the node',
       found: `a user namespace; uid ${process.uid} inside`,
       cause: 'hostUsers: false in the pod spec',
-      remedy:
-        'IPC_LOCK does not lift the memlock limit of the node here: a VFIO VF needs default_ulimits memlock, or hostUsers: true',
+      remedy: 'nothing, unless a VF has to pin memory: IPC_LOCK does not lift the memlock limit here',
     }),
   ]
 }

@@ -87,13 +87,16 @@ function none({ port }: WantedTap, { config, environment }: CheckInput): Finding
     cause:
       taps.length > 0
         ? 'no name, MAC or order says which tap belongs to the port'
-        : 'the pod asks for no network of type tap',
-    remedy:
-      taps.length > 0
-        ? `Spillway: ports[].exception.tap: ${taps[0]}`
-        : 'pod spec: add {"name": "tap-one", "interface": "ext0"} to k8s.v1.cni.cncf.io/networks, with a NetworkAttachmentDefinition of {"type": "tap", "multiQueue": true}',
+        : 'no network of type tap was asked for',
+    remedy: taps.length > 0 ? `Spillway: ports[].exception.tap: ${taps[0]}` : newTap(environment),
   }
   return finding('tap-none', words, toKernel.length > 0 ? 'warning' : 'note')
+}
+
+function newTap({ pod, process }: CheckInput['environment']): string {
+  return pod.kubernetes
+    ? 'pod spec: add {"name": "tap-one", "interface": "ext0"} to k8s.v1.cni.cncf.io/networks, with a NetworkAttachmentDefinition of {"type": "tap", "multiQueue": true}'
+    : `by hand: ip tuntap add dev ext0 mode tap multi_queue user ${process.uid}; ip address add … dev ext0; ip link set ext0 up`
 }
 
 function missing({ port }: WantedTap, tap: string, { environment }: CheckInput): Finding {

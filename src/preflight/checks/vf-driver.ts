@@ -1,6 +1,7 @@
+import { isBifurcated } from '../../plan/networks.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CodeDeclarations, Finding } from '../types.js'
-import { isBifurcated, onVfio, type PlannedDevice, plannedDevices } from './planned-devices.js'
+import { describeDevice, isMellanox, onVfio, type PlannedDevice, plannedDevices } from './planned-devices.js'
 import { resourceNameOf } from './resource-name.js'
 
 const codes = {
@@ -12,12 +13,17 @@ const codes = {
   'vf-no-driver': {
     levels: ['error'],
     meaning: 'no driver is bound to the VF',
-    remedyIn: 'SriovNetworkNodePolicy (deviceType: vfio-pci)',
+    remedyIn: 'SriovNetworkNodePolicy (deviceType)',
   },
   'vf-uio': {
     levels: ['error'],
     meaning: 'the VF is bound to a UIO driver, which needs a writable /sys and physical addresses',
     remedyIn: 'SriovNetworkNodePolicy (deviceType: vfio-pci)',
+  },
+  'vf-mellanox-on-vfio': {
+    levels: ['error'],
+    meaning: 'a Mellanox VF is bound to vfio-pci, but the mlx5 PMD works beside the kernel driver mlx5_core',
+    remedyIn: 'SriovNetworkNodePolicy (deviceType: netdevice, isRdma: true)',
   },
   'vf-is-pf': {
     levels: ['warning'],
@@ -34,7 +40,6 @@ const codes = {
 const finding = findingMaker(codes)
 
 const uioDrivers: readonly string[] = ['igb_uio', 'uio_pci_generic']
-/** Virtio in a virtual machine may be driven by DPDK through VFIO only as well. */
 const broadcom = '14e4'
 
 export const vfDriverCheck = {
@@ -56,40 +61,47 @@ export const vfDriverCheck = {
   },
 } satisfies Check
 
-function driver({ port, device, resource }: PlannedDevice): Finding[] {
+function driver(planned: PlannedDevice): Finding[] {
+  const { device } = planned
+  if (isMellanox(device)) return mellanoxDriver(planned)
   if (onVfio(device) || isBifurcated(device)) return []
   const { driver } = device
-  const policy = `SriovNetworkNodePolicy${resource === null ? '' : ` with resourceName: ${resourceNameOf(resource.variable)}`}: spec.deviceType: vfio-pci`
   const words = {
-    subject: `port ${port.name}, ${device.address}`,
+    ...subjectOf(planned),
     needed: 'the driver vfio-pci',
-    remedy: `${policy}; by hand on the node: driverctl set-override ${device.address} vfio-pci`,
+    remedy: `${policyOf(planned)}: spec.deviceType: vfio-pci; by hand on the node: driverctl set-override ${device.address} vfio-pci`,
   }
   if (driver === null) {
-    return [
-      finding('vf-no-driver', {
-        ...words,
-        found: 'no driver',
-        cause: 'it was unbound and not bound again; vfio-pci may not be loaded on the node',
-      }),
-    ]
+    const cause = 'it was unbound and not bound again; vfio-pci may not be loaded on the node'
+    return [finding('vf-no-driver', { ...words, found: 'no driver', cause })]
   }
   if (uioDrivers.includes(driver)) {
-    return [
-      finding('vf-uio', {
-        ...words,
-        found: driver,
-        cause: 'UIO writes to /sys, which is read-only in a pod, and gives no protection',
-      }),
-    ]
+    const cause = 'UIO writes to /sys, which is read-only in a pod, and gives no protection'
+    return [finding('vf-uio', { ...words, found: driver, cause })]
   }
-  return [
-    finding('vf-kernel-driver', {
-      ...words,
-      found: kernelDriver(driver, device.netdevs),
-      cause: 'deviceType is netdevice, the default, which is right for Mellanox only',
-    }),
-  ]
+  const cause = 'deviceType is netdevice, the default, which is right for Mellanox only'
+  return [finding('vf-kernel-driver', { ...words, found: kernelDriver(driver, device.netdevs), cause })]
+}
+
+function mellanoxDriver(planned: PlannedDevice): Finding[] {
+  const { driver, address } = planned.device
+  if (isBifurcated(planned.device)) return []
+  const words = {
+    ...subjectOf(planned),
+    needed: 'the driver mlx5_core, beside which the PMD works',
+    found: driver ?? 'no driver',
+    remedy: `${policyOf(planned)}: spec.deviceType: netdevice, spec.isRdma: true; by hand on the node: driverctl unset-override ${address}`,
+  }
+  if (driver === null) return [finding('vf-no-driver', { ...words, cause: 'it was unbound and not bound again' })]
+  return [finding('vf-mellanox-on-vfio', { ...words, cause: 'the policy was copied from one for Intel' })]
+}
+
+function subjectOf(planned: PlannedDevice): { subject: string } {
+  return { subject: describeDevice(planned) }
+}
+
+function policyOf({ resource }: PlannedDevice): string {
+  return `SriovNetworkNodePolicy${resource === null ? '' : ` with resourceName: ${resourceNameOf(resource.variable)}`}`
 }
 
 function kernelDriver(driver: string, netdevs: readonly string[]): string {

@@ -354,6 +354,20 @@ const devices: readonly Row[] = [
     /driverctl set-override 0000:3b:02\.4 vfio-pci/,
   ],
   [
+    'a Mellanox VF without driver',
+    mellanox({ environment: { pciDevices: [vf(vfAddress, { vendor: '15b3', driver: null })] } }),
+    'vf-no-driver',
+    'error',
+    /mlx5_core.*isRdma: true/,
+  ],
+  [
+    'a Mellanox VF on vfio-pci',
+    { environment: { pciDevices: [vf(vfAddress, { vendor: '15b3' })] } },
+    'vf-mellanox-on-vfio',
+    'error',
+    /resourceName: sriovnic: spec\.deviceType: netdevice, spec\.isRdma: true/,
+  ],
+  [
     'a VF on igb_uio',
     { environment: { pciDevices: [vf(vfAddress, { driver: 'igb_uio' })] } },
     'vf-uio',
@@ -710,6 +724,20 @@ const memory: readonly Row[] = [
     'memlock-refused',
     'error',
     /not even the first page: the VF is refused.*64 KiB.*add: \[IPC_LOCK\].*default_ulimits/,
+  ],
+  [
+    'memlock 8 MiB, a Mellanox VF and no IPC_LOCK',
+    mellanox({ process: { capabilities: capabilities(['CAP_NET_RAW']) } }),
+    'memlock-refused',
+    'error',
+    /RDMA registers \d+ MiB, and a limit of 8 MiB refuses that/,
+  ],
+  [
+    'IPC_LOCK in a user namespace',
+    { process: { userNamespace: true } },
+    'memlock-no-packets',
+    'error',
+    /counts for nothing here.*hostUsers: true/,
   ],
   [
     'memlock 8 MiB, a vfio VF and no IPC_LOCK',

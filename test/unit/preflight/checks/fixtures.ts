@@ -140,7 +140,7 @@ export function mellanox(changes: Said = {}): Said {
       netdevs: [netdev('lo', { kind: 'loopback' }), theTap(), netdev('net1', { mac, pciAddress: vfAddress })],
       ...changes.environment,
     },
-    process: { capabilities: capabilities(['CAP_NET_RAW']), ...changes.process },
+    process: { capabilities: capabilities(['CAP_NET_RAW', 'CAP_IPC_LOCK']), ...changes.process },
     devices: { infiniband: [usableDevice('/dev/infiniband/uverbs4')], ...changes.devices },
   }
 }
