@@ -1,6 +1,6 @@
 import type { HostFiles } from './host-files.js'
 import { formatIpv4, inSubnet, ipv4OfHex, ipv6OfHex, parseIpv4, prefixLength } from './ip-text.js'
-import type { Netdev, NetworkStatus } from './types.js'
+import type { Netdev } from './types.js'
 
 type Addresses = Pick<Netdev, 'addresses' | 'routes'>
 
@@ -18,15 +18,17 @@ interface Ipv4Route {
  * Addresses and routes of every netdev, from the tables of this network namespace.
  *
  * The IPv4 tables do not say whose a local address is: it belongs to the netdev with the connected route around it.
- * Where two netdevs have that same route, which is a fault that has to be found, Multus knows.
+ * Two netdevs with that same route are a fault that has to be found; then `owners` decides.
+ *
+ * @param owners  netdevs by IPv4 address, as far as somebody else knows.
  */
 export function readNetdevAddresses(
   files: HostFiles,
   names: readonly string[],
-  status: readonly NetworkStatus[],
+  owners: ReadonlyMap<string, string>,
 ): Map<string, Addresses> {
   const routes4 = readIpv4Routes(files)
-  const owned = readLocalIpv4(files).flatMap((address) => placeAddress(address, routes4, status))
+  const owned = readLocalIpv4(files).flatMap((address) => placeAddress(address, routes4, owners))
   const six = readIpv6Addresses(files)
   const routes6 = readIpv6Routes(files)
   return new Map(
@@ -77,17 +79,17 @@ function readLocalIpv4(files: HostFiles): number[] {
   return [...local]
 }
 
-function placeAddress(address: number, routes: readonly Ipv4Route[], status: readonly NetworkStatus[]): Line[] {
+function placeAddress(address: number, routes: readonly Ipv4Route[], owners: ReadonlyMap<string, string>): Line[] {
   const text = formatIpv4(address)
   // The routing table has no line for the loopback.
   if (text.startsWith('127.')) return [{ netdev: 'lo', text: `${text}/8` }]
   const around = routes.filter(({ network, mask, connected }) => connected && inSubnet(address, network, mask))
   const longest = Math.max(...around.map(({ mask }) => prefixLength(mask)))
   const nearest = around.filter(({ mask }) => prefixLength(mask) === longest)
-  const told = status.find(({ ips }) => ips.some((ip) => ip.split('/')[0] === text))?.netdev
+  const told = owners.get(text)
   const route = nearest.find(({ netdev }) => netdev === told) ?? (nearest.length === 1 ? nearest[0] : undefined)
   if (route !== undefined) return [{ netdev: route.netdev, text: `${text}/${prefixLength(route.mask)}` }]
-  return told === undefined || told === null ? [] : [{ netdev: told, text: `${text}/32` }]
+  return told === undefined ? [] : [{ netdev: told, text: `${text}/32` }]
 }
 
 /** `fd00…0002 04 40 00 82 eth0`: address, index, prefix length, scope, flags, netdev. */

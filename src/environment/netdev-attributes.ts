@@ -11,6 +11,8 @@ type Attributes = Pick<
 const iffUp = 1
 /** @see linux/if_tun.h */
 const tunFlags = { tap: 0x2, multiQueue: 0x100, persistent: 0x800, vnetHdr: 0x4000 }
+/** Bridges and bonds have netdevs below them too, but those are their ports. */
+const stackable: readonly Netdev['kind'][] = ['vlan', 'macvlan', 'ipvlan']
 /** ARPHRD_LOOPBACK. @see linux/if_arp.h */
 const typeLoopback = 772
 
@@ -21,14 +23,17 @@ export function readNetdevAttributes(files: HostFiles, name: string): Attributes
   const flags = readHex(files, `${folder}/flags`)
   const tun = names.includes('tun_flags') ? readHex(files, `${folder}/tun_flags`) : null
   const pciAddress = names.includes('device') ? readPciAddress(files.linkName(`${folder}/device`) ?? '') : undefined
+  const kind = readKind(files, folder, names, tun)
   return {
-    kind: readKind(files, folder, names, tun),
+    kind,
     mac: readMac(files.text(`${folder}/address`)),
     mtuBytes: files.number(`${folder}/mtu`) ?? null,
     up: flags === null ? null : (flags & iffUp) !== 0,
     carrier: readCarrier(files, folder, flags),
     tap: tun === null ? null : readTap(files, folder, tun),
-    parent: names.map((entry) => /^lower_(.+)$/.exec(entry)?.[1]).find((lower) => lower !== undefined) ?? null,
+    parent: stackable.includes(kind)
+      ? (names.flatMap((entry) => /^lower_(.+)$/.exec(entry)?.[1] ?? [])[0] ?? null)
+      : null,
     // A master is a bridge's, a bond's or a VRF's; only a bridge makes the netdev a port of it.
     bridge: names.includes('brport') ? (files.linkName(`${folder}/master`) ?? null) : null,
     pciAddress: pciAddress ?? null,
@@ -43,14 +48,26 @@ function readKind(files: HostFiles, folder: string, names: readonly string[], tu
   const devtype = /^DEVTYPE=(\w+)$/m.exec(files.text(`${folder}/uevent`) ?? '')?.[1]
   const named = (['vlan', 'macvlan', 'ipvlan', 'veth'] as const).find((kind) => kind === devtype)
   if (named !== undefined) return named
+  if (devtype === undefined && isStacked(names)) return readStackedKind(files, folder, names)
   return isPaired(files, folder, names) ? 'veth' : 'other'
+}
+
+/** On one netdev below, and no bond. */
+function isStacked(names: readonly string[]): boolean {
+  return names.filter((entry) => entry.startsWith('lower_')).length === 1 && !names.includes('bonding')
+}
+
+/** A macvlan does not say that it is one, nor does ipvlan everywhere; an ipvlan shares the MAC of what is below. */
+function readStackedKind(files: HostFiles, folder: string, names: readonly string[]): Netdev['kind'] {
+  const lower = names.find((entry) => entry.startsWith('lower_'))
+  const own = files.text(`${folder}/address`)
+  return own !== undefined && own === files.text(`${folder}/${lower}/address`) ? 'ipvlan' : 'macvlan'
 }
 
 /** A veth is linked to a netdev that is not below it: its peer, mostly in another namespace. */
 function isPaired(files: HostFiles, folder: string, names: readonly string[]): boolean {
   const [index, link] = [files.number(`${folder}/ifindex`), files.number(`${folder}/iflink`)]
-  const stacked = names.some((entry) => entry.startsWith('lower_'))
-  return index !== undefined && link !== undefined && link !== 0 && index !== link && !stacked
+  return index !== undefined && link !== undefined && link !== 0 && index !== link && !isStacked(names)
 }
 
 /** The file cannot be read while the netdev is down. */

@@ -12,7 +12,7 @@ interface Presentation {
   readonly network: boolean
 }
 
-/** Network devices that are looked at closely where nothing was promised: a host of its own, not a pod. */
+/** Network devices that are looked at although nobody promised them. */
 const mostUnpromised = 128
 
 /**
@@ -22,15 +22,16 @@ const mostUnpromised = 128
 export function discoverPciDevices(files: HostFiles, promised: ReadonlySet<string>): PciDevice[] {
   const addresses = files.names(devicesFolder).filter((name) => readPciAddress(name) === name)
   const shown = new Map(addresses.map((address) => [address, readPresentation(files, address)]))
-  const network = addresses.filter((address) => shown.get(address)?.network)
-  const close = new Set(promised.size > 0 ? promised : network.slice(0, mostUnpromised))
-  return [...shown].map(([address, { vendor, device, driver, network }]) => ({
+  const network = addresses.filter((address) => shown.get(address)?.network).slice(0, mostUnpromised)
+  const close = promised.size > 0 ? promised : new Set(network)
+  const placed = new Set([...close, ...network])
+  return [...shown].map(([address, { vendor, device, driver }]) => ({
     address,
     vendor,
     device,
     driver,
     ...unknownDetails,
-    ...(network || close.has(address) ? readPlace(files, address) : {}),
+    ...(placed.has(address) ? readPlace(files, address) : {}),
     ...(close.has(address) ? readDetails(files, address, shown) : {}),
   }))
 }

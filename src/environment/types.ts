@@ -191,7 +191,7 @@ export interface TapAttributes {
 
 /**
  * A device of the machine. Of devices that nobody promised to the pod only the ids and the driver are read, and of
- * network devices role and NUMA node too: a node may have a thousand, and a pod needs one.
+ * the first 128 network devices role and NUMA node too: a node may have a thousand, and a pod needs one.
  */
 export interface PciDevice {
   /** Domain, bus, device and function in lower case, e.g. 0000:3b:02.4. */
