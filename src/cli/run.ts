@@ -116,7 +116,7 @@ async function unlessStopped(stop: AbortSignal, step: Promise<unknown>): Promise
 
 /** Serves HTTP as long as there is something to say: before the first worker, while one is down, until the last is reaped. */
 async function supervise(supervisor: Supervisor, config: Config, version: string, found: Preflight): Promise<void> {
-  const metrics = new MetricsExporter(supervisor, version)
+  const metrics = new MetricsExporter(supervisor, version, found.findings)
   const http = await startHttpServer({
     listen: listenAddress(config),
     instance: servedRun(supervisor, version, checksReport(found)),

@@ -152,5 +152,7 @@ describe.skipIf(!isRoot)('spillway run', () => {
     const checks = JSON.parse(await run.get('/api/v1/checks'))
     expect(Object.keys(checks.tookMs)).toEqual(expect.arrayContaining(['planMs', 'checksMs', 'probesMs']))
     expect(checks.findings).toContainEqual(expect.objectContaining({ code: 'probe-mempolicy-ok', level: 'ok' }))
+    const right = (checks.findings as Finding[]).filter(({ level }) => level === 'ok').length
+    expect(await run.get('/metrics')).toContain(`spillway_findings{level="ok"} ${right}\n`)
   })
 })
