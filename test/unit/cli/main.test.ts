@@ -64,17 +64,26 @@ describe('the command line', () => {
     expect([exitCode, stdout]).toEqual([78, ''])
   })
 
-  it('says what the host lacks: exit 69', () => {
-    const { exitCode, stderr } = spillway(['plan', '--root', join(hosts, 'laptop'), '--lcores', '9'])
+  it('says what the host lacks, after the plan that it can: exit 69', () => {
+    const { exitCode, stdout, stderr } = spillway(['plan', '--root', join(hosts, 'laptop'), '--lcores', '9'])
+    expect(stdout).toContain('polling CPUs')
     expect(stderr).toContain(
       'spillway: ERR_CPUS: lcores: need CPUs 9, but 9 may not be used; allowed are 0-3\n  hint: ',
     )
     expect(exitCode).toBe(69)
   })
 
-  it('prints results on stdout and nothing else', () => {
+  it('prints no half of a command line for scripts', () => {
+    const args = ['plan', '--root', join(hosts, 'laptop'), '--lcores', '9', '--format', 'env']
+    expect(spillway(args)).toMatchObject({ exitCode: 69, stdout: '' })
+  })
+
+  it('prints results on stdout, and what they miss on stderr', () => {
     const { exitCode, stdout, stderr } = spillway(['plan', '--root', join(hosts, 'laptop'), '--format', 'eal'])
-    expect([exitCode, stderr]).toEqual([0, ''])
+    expect([exitCode, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^spillway: missing: port vf0 has no kernel path.*\n$/),
+    ])
     expect(stdout).toMatch(/^--lcores '0@\(0\),1@1,2@2,3@3' --no-huge .*\n$/)
   })
 
