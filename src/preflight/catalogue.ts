@@ -6,6 +6,7 @@ import { devicePluginCheck } from './checks/device-plugin.js'
 import { hugepagesCheck } from './checks/hugepages.js'
 import { hugetlbMountsCheck } from './checks/hugetlb-mounts.js'
 import { kubectlExecCheck } from './checks/kubectl-exec.js'
+import { macRequestCheck } from './checks/mac-request.js'
 import { mellanoxCheck } from './checks/mellanox.js'
 import { memlockCheck } from './checks/memlock.js'
 import { memoryLimitsCheck } from './checks/memory-limits.js'
@@ -59,6 +60,7 @@ export const checks: readonly Check[] = [
   vhostMemoryCheck,
   tapCheck,
   tapMacCheck,
+  macRequestCheck,
   tapNetworkCheck,
   mtuCheck,
   programCheck,

@@ -37,11 +37,14 @@ function detail(label: string): string {
   return `${' '.repeat(indent + levelWidth)}${label.padEnd(labelWidth)}`
 }
 
+/** Annotations and variables are of others: nothing of theirs may move the cursor or turn the text around. */
+const unprintable = /[\p{Cc}\p{Cf}]/gu
+
 /** Words after a first column, with the later lines below the first word; a word that is too long stays whole. */
 function wrap(first: string, text: string): string {
   const width = columns - first.length
   const lines: string[] = []
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.replace(unprintable, ' ').trim().split(/\s+/)) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
     else lines.push(word)

@@ -1,4 +1,5 @@
 import type { PluginResource } from '../../environment/types.js'
+import { listNames } from '../../plan/devices.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { resourceOf } from './resource-name.js'
@@ -62,7 +63,7 @@ export const devicePluginCheck = {
       ...withoutDeviceInfo(input),
     ]
     if (found.length > 0) return found
-    const shown = devicePlugin.map(({ variable, addresses }) => `${variable}=${addresses.join(',')}`).join(' ')
+    const shown = devicePlugin.map(({ variable, addresses }) => `${variable}=${listNames(addresses)}`).join(' ')
     return [
       finding('device-plugin-ok', {
         subject: 'device plugin',
@@ -92,7 +93,7 @@ function otherContainer(input: CheckInput): Finding[] {
         subject: `port ${name}, ${pciAddress}`,
         needed: `a VF of this container${containerName === null ? '' : ` (${containerName})`}`,
         found:
-          mine.length === 0 ? 'no PCIDEVICE_… variable in this container' : `its variables name ${mine.join(', ')}`,
+          mine.length === 0 ? 'no PCIDEVICE_… variable in this container' : `its variables name ${listNames(mine)}`,
         cause:
           'the VF is of this pod, but was allocated to another container; its VFIO or RDMA nodes are there, not here',
         remedy:
@@ -108,9 +109,9 @@ function notInStatus(input: CheckInput): Finding[] {
   if (pods.length === 0 || strangers.length === 0) return []
   return [
     finding('pcidevice-not-in-status', {
-      subject: strangers.join(', '),
+      subject: listNames(strangers),
       needed: 'a VF whose network (MAC, VLAN, trust) was configured for this container',
-      found: `network-status configured ${pods.join(', ')}`,
+      found: `network-status configured ${listNames(pods)}`,
       cause:
         'several containers request one resource, and the CNI took the VF of another; or a VF was requested without a network',
       remedy: `pod spec: a resource of its own for each container (now ${resourceOf(resource?.variable ?? '')}), and a network annotation for each VF`,
@@ -124,9 +125,9 @@ function ambiguous(input: CheckInput): Finding[] {
   if (mine.length === 0 || mine.length >= pods.length) return []
   return [
     finding('pcidevice-ambiguous', {
-      subject: mine.join(', '),
+      subject: listNames(mine),
       needed: 'to know which networks are of this container',
-      found: `${mine.length} of the ${pods.length} VFs of the pod (${pods.join(', ')})`,
+      found: `${mine.length} of the ${pods.length} VFs of the pod (${listNames(pods)})`,
       cause:
         'network-status is of the pod and PCIDEVICE_… of the container; with one resource for several containers they may be swapped',
       remedy: 'pod spec: a resource of its own for each container; or Spillway: ports[].device names the address',
@@ -141,7 +142,7 @@ function absent({ variable, addresses }: PluginResource, { environment }: CheckI
     finding('pcidevice-absent', {
       subject: variable,
       needed: 'PCI devices that are there',
-      found: `${gone.join(', ')} is not in /sys/bus/pci/devices`,
+      found: `${listNames(gone)} is not in /sys/bus/pci/devices`,
       cause:
         'the VFs were made anew after the pod started (a changed policy, a drained node), or the variable was set by hand',
       remedy: 'delete the pod, so that it gets VFs that exist; Spillway cannot bring back a VF',
@@ -187,7 +188,7 @@ function withoutDeviceInfo(input: CheckInput): Finding[] {
     finding('device-info-absent', {
       subject: 'network-status',
       needed: 'device-info with the PCI address of each VF',
-      found: `${status.length} networks, none with device-info; PCIDEVICE_… names ${mine.join(', ')}`,
+      found: `${status.length} networks, none with device-info; PCIDEVICE_… names ${listNames(mine)}`,
       cause: 'an old Multus, or a NetworkAttachmentDefinition with a list of plugins',
       remedy:
         'NetworkAttachmentDefinition: k8s.v1.cni.cncf.io/resourceName as annotation, Multus 3.7 or newer; until then the MAC of a VF is taken from its port',

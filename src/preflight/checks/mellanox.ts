@@ -27,6 +27,11 @@ const codes = {
     meaning: "the VF's netdev is down, and the mlx5 PMD needs NET_ADMIN to set it up",
     remedyIn: 'SriovNetwork (linkState) or node',
   },
+  'mellanox-mtu': {
+    levels: ['warning'],
+    meaning: "ports[].mtu differs from the MTU of the VF's netdev, and the mlx5 PMD needs NET_ADMIN to change it",
+    remedyIn: 'SriovNetworkNodePolicy (mtu) or Spillway (ports[].mtu)',
+  },
   'mellanox-ok': {
     levels: ['ok'],
     meaning: 'bifurcated VFs have what their PMD needs, or there are none',
@@ -45,6 +50,7 @@ export const mellanoxCheck = {
       ...uverbs(planned, input),
       ...rdma(planned),
       ...netdevDown(planned, input),
+      ...otherMtu(planned, input),
     ])
     if (found.length > 0) return found
     const shown = devices
@@ -119,4 +125,20 @@ function netdevDown({ port, device }: PlannedDevice, { environment }: CheckInput
       remedy: 'SriovNetwork: spec.linkState: "enable"; node: ip link set PF up',
     }),
   )
+}
+
+function otherMtu({ port, device, resource }: PlannedDevice, { environment }: CheckInput): Finding[] {
+  const netdev = environment.netdevs.find(({ name }) => device.netdevs.includes(name))
+  const mtuBytes = netdev?.mtuBytes ?? null
+  const capable = environment.process.capabilities.effective.includes('CAP_NET_ADMIN')
+  if (capable || mtuBytes === null || port.mtuBytes === 0 || port.mtuBytes === mtuBytes) return []
+  return [
+    finding('mellanox-mtu', {
+      subject: `port ${port.name}, ${netdev?.name}`,
+      needed: `an MTU of ${port.mtuBytes} bytes`,
+      found: `${mtuBytes} bytes, and no CAP_NET_ADMIN to change it`,
+      cause: 'the PMD sets the MTU of the netdev, which the kernel allows with NET_ADMIN only',
+      remedy: `SriovNetworkNodePolicy${resource === null ? '' : ` with resourceName: ${resourceNameOf(resource.variable)}`}: spec.mtu: ${port.mtuBytes}; or Spillway: ports[].mtu: ${mtuBytes}`,
+    }),
+  ]
 }

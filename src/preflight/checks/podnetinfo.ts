@@ -1,3 +1,4 @@
+import { listNames } from '../../plan/devices.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 
@@ -36,7 +37,7 @@ export const podnetinfoCheck = {
     const words = {
       subject: '/etc/podnetinfo',
       needed: 'network-status',
-      found: kubernetes ? names.join(', ') || 'no network' : 'this is no Kubernetes pod',
+      found: kubernetes ? listNames(names) : 'this is no Kubernetes pod',
     }
     return [finding('podnetinfo-ok', words)]
   },
@@ -66,7 +67,7 @@ function late({ environment }: CheckInput): Finding[] {
       found:
         requested === null
           ? 'neither the request nor the status in /etc/podnetinfo/annotations'
-          : `the request (${requested.map(({ network }) => network).join(', ')}), not the status`,
+          : `the request (${listNames(requested.map(({ network }) => network))}), not the status`,
       cause: 'the kubelet refreshes the file late, up to a minute after the start; or no Multus runs on this node',
       remedy:
         'Spillway: a larger podInfo.waitMs; look for the annotation: kubectl get pod -o jsonpath={.metadata.annotations}',

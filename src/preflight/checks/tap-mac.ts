@@ -18,11 +18,6 @@ const codes = {
     meaning: "tap and VF have different MACs: the tap will get the VF's, and network-status will be wrong about it",
     remedyIn: 'pod spec (mac in both entries of the networks annotation)',
   },
-  'mac-request-ignored': {
-    levels: ['warning'],
-    meaning: 'the networks annotation asks for a MAC that the network did not get',
-    remedyIn: 'NetworkAttachmentDefinition (tuning) or SriovNetwork (capabilities)',
-  },
   'tap-mac-ok': { levels: ['ok'], meaning: 'MACs agree, or nothing says what they should be', remedyIn: '-' },
 } as const satisfies CodeDeclarations
 const finding = findingMaker(codes)
@@ -32,10 +27,7 @@ export const tapMacCheck = {
   title: 'Do the MACs agree?',
   codes,
   run(input) {
-    const found = [
-      ...presentTaps(input).flatMap((wanted) => [...drift(wanted), ...differs(wanted, input)]),
-      ...ignored(input),
-    ]
+    const found = presentTaps(input).flatMap((wanted) => judge(wanted, macOfVf(wanted, input), input))
     if (found.length > 0) return found
     const needed = 'the same MAC at the VF, the tap and in network-status'
     return [finding('tap-mac-ok', { subject: 'MAC addresses', needed, found: summary(input) })]
@@ -44,9 +36,25 @@ export const tapMacCheck = {
 
 type Tap = WantedTap & { tap: string; netdev: { mac: string | null } }
 
-function drift({ tap, netdev, port, status }: Tap): Finding[] {
-  if (!differ(netdev.mac, status?.mac)) return []
-  const ours = !differ(netdev.mac, port.mac)
+/** What is known of the VF before it is probed. */
+function macOfVf({ port }: WantedTap, { environment }: CheckInput): string | null {
+  const { pciAddress } = port
+  if (pciAddress === null) return null
+  const status = environment.pod.status?.find(({ device }) => device?.pciAddress === pciAddress)
+  return status?.mac ?? environment.netdevs.find((netdev) => netdev.pciAddress === pciAddress)?.mac ?? null
+}
+
+function judge(wanted: Tap, vf: string | null, { environment }: CheckInput): Finding[] {
+  const { netdev, status, port, tap } = wanted
+  // A tap that drifted is not compared with the VF too.
+  if (differ(netdev.mac, status?.mac)) return [drift(wanted, vf)]
+  if (vf === null || !differ(netdev.mac, vf)) return []
+  const twin = environment.netdevs.find((other) => other.kind === 'tap' && same(other.mac, vf))
+  return [twin === undefined ? differs(wanted, vf) : swapped(tap, twin.name, port, vf)]
+}
+
+function drift({ tap, netdev, status }: Tap, vf: string | null): Finding {
+  const ours = same(netdev.mac, vf)
   const cause = ours
     ? "a Spillway of this pod gave the tap the VF's MAC, so that frames for the VF are frames for the tap"
     : 'a DPDK program started virtio-user without mac= and so gave the tap a random MAC'
@@ -55,28 +63,19 @@ function drift({ tap, netdev, port, status }: Tap): Finding[] {
     needed: `the MAC that network-status promises, ${status?.mac}`,
     found: `${netdev.mac}`,
     cause,
-    remedy: `pod spec: "mac": "${port.mac ?? status?.mac}" at both entries of k8s.v1.cni.cncf.io/networks${ours ? '' : '; other programs: mac= in the devargs of virtio_user'}`,
+    remedy: `pod spec: "mac": "${vf ?? status?.mac}" at both entries of k8s.v1.cni.cncf.io/networks${ours ? '' : '; other programs: mac= in the devargs of virtio_user'}`,
   }
-  return [finding('tap-mac-drift', words, ours ? 'note' : 'warning')]
+  return finding('tap-mac-drift', words, ours ? 'note' : 'warning')
 }
 
-function differs({ tap, netdev, port, status }: Tap, { environment }: CheckInput): Finding[] {
-  const vf = environment.pod.status?.find(
-    ({ device }) => device?.pciAddress === port.pciAddress && port.pciAddress !== null,
-  )
-  // A drifted tap has its own finding.
-  if (differ(netdev.mac, status?.mac) || !differ(netdev.mac, vf?.mac)) return []
-  const twin = environment.netdevs.find((other) => other.kind === 'tap' && same(other.mac, vf?.mac))
-  if (twin !== undefined) return [swapped(tap, twin.name, port, vf?.mac ?? '')]
-  return [
-    finding('tap-mac-differs', {
-      subject: `tap ${tap}`,
-      needed: `the MAC of its VF, ${vf?.mac} (${port.pciAddress})`,
-      found: `${netdev.mac}`,
-      cause: 'each network got a MAC of its own; a VF without trust receives only frames for its own MAC',
-      remedy: `pod spec: "mac": "${vf?.mac}" at ${tap}'s entry of k8s.v1.cni.cncf.io/networks, with {"type": "tuning", "capabilities": {"mac": true}} in its NetworkAttachmentDefinition; else Spillway changes the tap's MAC at start`,
-    }),
-  ]
+function differs({ tap, netdev, port }: Tap, vf: string): Finding {
+  return finding('tap-mac-differs', {
+    subject: `tap ${tap}`,
+    needed: `the MAC of its VF, ${vf} (${port.pciAddress})`,
+    found: `${netdev.mac}`,
+    cause: 'each network got a MAC of its own; a VF without trust receives only frames for its own MAC',
+    remedy: `pod spec: "mac": "${vf}" at ${tap}'s entry of k8s.v1.cni.cncf.io/networks, with {"type": "tuning", "capabilities": {"mac": true}} in its NetworkAttachmentDefinition; else Spillway changes the tap's MAC at start`,
+  })
 }
 
 function swapped(tap: string, twin: string, port: WantedTap['port'], mac: string): Finding {
@@ -86,28 +85,6 @@ function swapped(tap: string, twin: string, port: WantedTap['port'], mac: string
     found: `${tap}, while ${twin} has this MAC`,
     cause: 'the device plugin gives VFs in an order of its own, so names by position pair them with the wrong taps',
     remedy: `Spillway: ports[].device: "${port.pciAddress}" with exception.tap: ${twin}`,
-  })
-}
-
-/** Multus hands the MAC only to plugins that declare the capability. */
-function ignored({ environment }: CheckInput): Finding[] {
-  const { requested, status } = environment.pod
-  return (requested ?? []).flatMap(({ network, netdev, mac }) => {
-    const got = status?.find((entry) => entry.netdev === netdev && netdev !== null)
-    if (mac === null || !differ(mac, got?.mac)) return []
-    const remedy =
-      got?.device === null
-        ? `NetworkAttachmentDefinition ${network}: add {"type": "tuning", "capabilities": {"mac": true}} after the tap plugin`
-        : `SriovNetwork ${network.split('/').at(-1)}: spec.capabilities: '{"mac": true}'`
-    return [
-      finding('mac-request-ignored', {
-        subject: netdev ?? network,
-        needed: `the MAC that the annotation asks for, ${mac}`,
-        found: `${got?.mac} in network-status`,
-        cause: 'no plugin of the network declares the capability "mac", so Multus did not pass it on',
-        remedy,
-      }),
-    ]
   })
 }
 

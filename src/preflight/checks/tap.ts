@@ -1,4 +1,5 @@
 import type { Netdev, ProcessEnvironment } from '../../environment/types.js'
+import { listNames } from '../../plan/devices.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeProcess, inGroup } from './access.js'
@@ -106,7 +107,7 @@ function missing({ port }: WantedTap, tap: string, { environment }: CheckInput):
   return finding('tap-missing', {
     subject: `tap ${tap}`,
     needed: `the tap ${tap} in this network namespace, for port ${port.name}`,
-    found: names.length === 0 ? 'no netdev' : `${names.slice(0, 12).join(', ')}`,
+    found: listNames(names),
     cause: requested
       ? `the pod asks for ${tap}, so its plugin failed or another plugin made it elsewhere`
       : taps.length > 0

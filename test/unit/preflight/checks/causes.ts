@@ -313,6 +313,23 @@ const taps: readonly Row[] = [
     'warning',
     /SriovNetwork sriov-network: spec\.capabilities/,
   ],
+  [
+    'a MAC that a tap with owner and group did not take',
+    {
+      environment: { netdevs: [theTap({ owner: 1001, group: 1001 })] },
+      pod: { requested: [{ network: 'test/tap-one', netdev: 'ext0', mac: '02:00:00:00:00:42', ips: [] }] },
+    },
+    'mac-request-ignored',
+    'warning',
+    /the tap plugin ignores "mac" and "mtu"/,
+  ],
+  [
+    'a MAC that changed while nobody knows that of the VF',
+    { environment: { netdevs: [{ ...theTap(), mac: '02:00:00:00:00:99' }] }, pod: { status: [tapStatus()] } },
+    'tap-mac-drift',
+    'warning',
+    /without mac=/,
+  ],
   ['a tap that is down', { environment: { netdevs: [{ ...theTap(), up: false }] } }, 'tap-down', 'warning', /IFF_UP/],
   ['a tap without address', { environment: { netdevs: [tap('ext0')] } }, 'tap-no-address', 'note', /"ipam"/],
   [
@@ -483,6 +500,16 @@ const devices: readonly Row[] = [
     'mellanox-rdma-missing',
     'warning',
     /rdma system set netns shared/,
+  ],
+  [
+    'an MTU that mlx5 may not set',
+    mellanox({
+      settings: { ports: '[{ mtu: 9000 }]' },
+      environment: { netdevs: [theTap(), netdev('net1', { mtuBytes: 1500 })] },
+    }),
+    'mellanox-mtu',
+    'warning',
+    /resourceName: sriovnic: spec\.mtu: 9000/,
   ],
   [
     'a Mellanox VF whose netdev is down',

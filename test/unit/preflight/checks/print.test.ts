@@ -59,6 +59,16 @@ describe('findings for people', () => {
     )
   })
 
+  it('hold nothing that moves the cursor or turns the text around', () => {
+    const hostile = 'ext0\u001b[2J\u0007\r\u202eevil\u009b31m'
+    const printed = printFindings([
+      finding({ found: hostile, subject: hostile }),
+      finding({ level: 'ok', found: hostile }),
+    ])
+    expect(printed.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+    expect(printed).toContain('evil')
+  })
+
   it('say that a run can start when nothing is an error, also when there are none at all', () => {
     expect(printFindings([finding({ level: 'warning' })])).toContain('1 warning, 0 notes, 0 ok: spillway run can start')
     expect(printFindings([])).toBe('\n  0 errors, 0 warnings, 0 notes, 0 ok: spillway run can start\n')
