@@ -38,12 +38,14 @@ const others = ['SIGUSR1', 'SIGUSR2'] as const
 /**
  * Hands signals to those who know what to do. What is typed at a terminal (Ctrl-C, Ctrl-\) reaches the whole process
  * group, the program included: passed on, it would get it twice.
+ *
+ * @returns takes the handlers away again
  */
 export function onExecSignals(
   takers: SignalTakers,
   fromTerminal: () => boolean = isForeground,
   now: () => number = () => performance.now(),
-): void {
+): () => void {
   let askedAtMs: number | undefined
   const stop = (signal: NodeJS.Signals): void => {
     if (typed.includes(signal) && fromTerminal()) {
@@ -55,8 +57,13 @@ export function onExecSignals(
     askedAtMs ??= now()
     takers.stop(signal)
   }
+  const forward = (signal: NodeJS.Signals): void => takers.forward(signal)
   for (const signal of stopping) process.on(signal, stop)
-  for (const signal of others) process.on(signal, () => takers.forward(signal))
+  for (const signal of others) process.on(signal, forward)
+  return () => {
+    for (const signal of stopping) process.off(signal, stop)
+    for (const signal of others) process.off(signal, forward)
+  }
 }
 
 /** Whether what is typed at a terminal reaches this process: it has one, and its process group is in front. */

@@ -64,11 +64,11 @@ export async function runLabCommand(options: LabCommandOptions): Promise<number>
   }
 }
 
-function introduce({ url }: HttpSocket, { pid }: Namespace): string {
+function introduce({ url }: HttpSocket, peer: Namespace): string {
   const { vf, tap, tapV4, peerV4 } = labNetwork
   return (
     `lab: ${vf} is the VF, ${tap} (${tapV4}) the tap, ${peerV4} the peer; HTTP of what serves it: ${url}\n` +
-    `lab: from the peer: nsenter -t ${pid} -U -n --preserve-credentials ping ${tapV4}`
+    `lab: a program at the peer: ${peer.enter(['ping', tapV4]).join(' ')}`
   )
 }
 

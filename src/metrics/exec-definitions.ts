@@ -54,13 +54,12 @@ function unique(values: readonly Value[]): Value[] {
 const port: Definition[] = [
   gauge(
     'port_info',
-    ['port', 'port_id', 'device', 'pci_addr', 'driver', 'mac'],
+    ['port', 'device', 'pci_addr', 'driver', 'mac'],
     'What the port is; always 1. pci_addr is empty for virtual devices; DPDK does not tell the driver.',
     told('/ethdev/info', ({ ports }) =>
-      ports.map(({ portId, info: { name, mac_addr } }) => ({
+      ports.map(({ info: { name, mac_addr } }) => ({
         labels: {
           port: name,
-          port_id: String(portId),
           device: name,
           pci_addr: pciAddressOf(name),
           driver: '',
