@@ -1,5 +1,5 @@
 import { formatCpuList } from '../config/cpu-list.js'
-import type { Environment } from '../environment/types.js'
+import type { Environment, NumaNode } from '../environment/types.js'
 import type { PlannedCpus } from './cpus.js'
 import { mainLcoreCpus } from './lcores.js'
 import type { PlannedMemory } from './memory.js'
@@ -10,11 +10,16 @@ import type { Plan, PlannedPort } from './types.js'
  *
  * @see DPDK, "EAL parameters"
  */
-export function buildEalArgs(lcores: string, memory: PlannedMemory, iovaMode: string): string[] {
+export function buildEalArgs(
+  lcores: string,
+  memory: PlannedMemory,
+  numaNodes: readonly NumaNode[],
+  iovaMode: string,
+): string[] {
   return [
     '--lcores',
     lcores,
-    ...buildMemoryArgs(memory),
+    ...buildMemoryArgs(memory, numaNodes),
     // Nothing is probed by init: the ports follow one by one, each with its own result.
     '-a',
     '0000:00:00.0',
@@ -32,10 +37,14 @@ export function buildLcores(cpus: PlannedCpus, lcores: Plan['lcores']): string {
   return [`0@(${main})`, ...lcores.map(({ lcoreId, cpuId }) => `${lcoreId}@${cpuId}`)].join(',')
 }
 
-export function buildMemoryArgs({ pageSize, mib, nodes }: Pick<PlannedMemory, 'pageSize' | 'mib' | 'nodes'>): string[] {
+/** @param numaNodes  all that the machine has: a node without a limit could grow beyond the cgroup's. */
+export function buildMemoryArgs(
+  { pageSize, mib, nodes }: Pick<PlannedMemory, 'pageSize' | 'mib' | 'nodes'>,
+  numaNodes: readonly NumaNode[],
+): string[] {
   // 22.11 refuses --no-huge together with --in-memory.
   if (pageSize === 'none') return ['--no-huge', '--no-shconf', '-m', String(mib)]
-  const count = Math.max(...nodes.map(({ numaNode }) => numaNode)) + 1
+  const count = Math.max(...nodes.map(({ numaNode }) => numaNode), ...numaNodes.map(({ id }) => id)) + 1
   const perNode = (value: (node: (typeof nodes)[number] | undefined) => number) =>
     Array.from({ length: count }, (_, id) => value(nodes.find(({ numaNode }) => numaNode === id))).join(',')
   return [

@@ -57,7 +57,7 @@ export function draftPlan(config: Config, environment: Environment): Draft {
     idle,
     burst: config.burst,
     memory,
-    ealArgs: buildEalArgs(lcoreText, memory, iovaMode),
+    ealArgs: buildEalArgs(lcoreText, memory, environment.numaNodes, iovaMode),
     vfio,
     program,
     ports: fillNextHops(ports, forwarding.mode, log),

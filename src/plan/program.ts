@@ -36,7 +36,7 @@ export function planProgram(input: ProgramInput, log: DecisionLog): Plan['progra
   const ealArgs = [
     '--lcores',
     lcores,
-    ...buildMemoryArgs(memory),
+    ...buildMemoryArgs(memory, environment.numaNodes),
     // Without a device to allow, EAL would take every one that it finds.
     ...(devices.includes('-a') ? [] : ['--no-pci']),
     ...devices,

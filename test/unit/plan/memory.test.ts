@@ -113,6 +113,12 @@ describe('memory', () => {
     expect(short.memory.nodes[0]?.limitMib).toBe(200)
   })
 
+  it('grows on no node that has no part in it', () => {
+    const { memory, ealArgs } = plan(on('0000:3b:02.4'), machine(twoNodes))
+    const limit = memory.nodes[0]?.limitMib
+    expect(ealArgs.join(' ')).toContain(`--socket-mem ${memory.mib},0 --socket-limit ${limit},1 `)
+  })
+
   it('keeps to the cgroup, not to the free pages of the machine', () => {
     const limited = { ...hugepages('2Mi', 4096), cgroup: { limit: 8, used: 0 }, available: 8 }
     const error = refusal(() => plan({ ...nullPort, 'memory.pageSize': '2Mi' }, pages(limited)))
