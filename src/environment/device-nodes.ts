@@ -40,6 +40,7 @@ function lookAtNode(files: HostFiles, path: string, who: Who): DeviceNode {
 
 function describe(files: HostFiles, path: string, error: string | undefined): DeviceNode {
   const node = { path: `/${path}`, owner: files.owner(path) }
-  if (error === undefined) return { ...node, state: 'usable' }
-  return { ...node, state: error === 'ENOENT' ? 'missing' : 'refused', error }
+  if (error !== undefined) return { ...node, state: error === 'ENOENT' ? 'missing' : 'refused', error }
+  // What ioctl would say: DPDK takes such a file for the socket of a vhost-user backend.
+  return files.isDevice(path) ? { ...node, state: 'usable' } : { ...node, state: 'refused', error: 'ENOTTY' }
 }

@@ -107,6 +107,12 @@ export class HostFiles {
     }
   }
 
+  /** Whether a path that exists is a character device; of a copied host everything is that its table does not deny. */
+  isDevice(path: string): boolean {
+    if (!this.real) return this.#table.get(`/${path}`)?.type !== 'file'
+    return statSync(join(this.root, path), { throwIfNoEntry: false })?.isCharacterDevice() ?? false
+  }
+
   /** The inode's number; of a copied host it says nothing. */
   inode(path: string): number | undefined {
     return this.real ? statSync(join(this.root, path), { throwIfNoEntry: false })?.ino : undefined

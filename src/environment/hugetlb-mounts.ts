@@ -9,7 +9,11 @@ const mostMounts = 32
 
 /** Where hugetlbfs is mounted. EAL needs one only without --in-memory. */
 export function discoverHugetlbMounts(files: HostFiles, who: Who): HugetlbMount[] {
-  const mounts = readMounts(files).filter(({ type }) => type === 'hugetlbfs')
+  const mounts = readMounts(files).filter(({ type, path }, index, all) => {
+    // What was mounted on the same folder later hides it, such as an emptyDir in memory.
+    const hidden = all.slice(index + 1).some((later) => later.path === path)
+    return type === 'hugetlbfs' && !hidden
+  })
   return mounts.slice(0, mostMounts).map(({ path, options }) => {
     const below = path.slice(1)
     const owner = files.owner(below)

@@ -16,6 +16,8 @@ const seccompModes = ['off', 'strict', 'filter'] as const
 export function discoverProcess(files: HostFiles, launched: boolean): ProcessEnvironment {
   const status = readStatus(files)
   const limits = files.text('proc/self/limits') ?? ''
+  // Of a process that is not dumpable its files belong to root.
+  const dumpable = files.readError('proc/self/environ') === undefined
   return {
     uid: effectiveId(status, 'Uid'),
     gid: effectiveId(status, 'Gid'),
@@ -25,9 +27,9 @@ export function discoverProcess(files: HostFiles, launched: boolean): ProcessEnv
     seccomp: seccompModes[Number(status.get('Seccomp') ?? Number.NaN)] ?? 'unknown',
     memlockBytes: readSoftLimit(limits, 'Max locked memory'),
     openFiles: readSoftLimit(limits, 'Max open files'),
-    secureExecution: readSecureExecution(files.bytes('proc/self/auxv')),
-    // Of a process that is not dumpable these files belong to root.
-    dumpable: files.readError('proc/self/environ') === undefined,
+    // Node becomes undumpable by an exec that gained something, and that exec is a secure one.
+    secureExecution: readSecureExecution(files.bytes('proc/self/auxv')) || !dumpable,
+    dumpable,
     selinuxContext: readSelinuxContext(files),
     userNamespace: isUserNamespace(files.text('proc/self/uid_map')),
     launched,

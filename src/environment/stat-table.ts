@@ -10,6 +10,8 @@ const entrySchema = z.strictObject({
     .default('0644'),
   uid: z.int().default(0),
   gid: z.int().default(0),
+  /** Where a path is expected to be a device, `file` is the fault that it is none. */
+  type: z.enum(['device', 'file']).default('device'),
   /** What opening or reading it says instead of giving its content. */
   errno: z
     .string()
@@ -23,7 +25,7 @@ const fileName = '.stat.json'
 
 /**
  * Owners and modes of another host's files, which a copy in a folder does not keep: `.stat.json` maps an absolute
- * path of that host to `{ mode, uid, gid, errno? }`. Devices need to be nowhere else.
+ * path of that host to `{ mode, uid, gid, type?, errno? }`. Devices need to be nowhere else.
  *
  * @throws SpillwayError `ERR_USAGE` when the file is there and is no such map.
  */

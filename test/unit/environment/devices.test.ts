@@ -28,6 +28,11 @@ describe('device nodes', () => {
     })
   })
 
+  it('that are ordinary files are refused, as ioctl refuses them', () => {
+    const stat = { '/dev/vhost-net': { mode: '0666', type: 'file' } }
+    expect(devicesOf(stat).vhostNet).toMatchObject({ state: 'refused', error: 'ENOTTY' })
+  })
+
   it('of VFIO are listed by number, the container apart', () => {
     const stat = {
       '/dev/vfio/vfio': { mode: '0666' },

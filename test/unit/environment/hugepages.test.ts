@@ -107,6 +107,11 @@ describe('hugetlbfs mounts', () => {
     expect(writable('ro', { mode: '0777' })).toBe(false)
   })
 
+  it('are not there when something else was mounted over them', () => {
+    const lines = 'none /mnt/huge hugetlbfs rw 0 0\ntmpfs /mnt/huge tmpfs rw 0 0\nnone /mnt/big hugetlbfs rw 0 0\n'
+    expect(mountsOf(lines).map(({ path }) => path)).toEqual(['/mnt/big'])
+  })
+
   it('count the files that a program left, and read blanks in paths', () => {
     const files = { 'mnt/my huge/rtemap_0': '', 'mnt/my huge/spillwaymap_12': '', 'mnt/my huge/other': '' }
     expect(mountsOf('none /mnt/my\\040huge hugetlbfs rw 0 0\n', files)[0]).toMatchObject({

@@ -66,8 +66,11 @@ describe('the process', () => {
   })
 
   it('is not dumpable when its own files are closed to it', () => {
-    expect(processOf({}, { '/proc/self/environ': { mode: '0400', errno: 'EACCES' } }).dumpable).toBe(false)
-    expect(processOf({}, {}).dumpable).toBe(true)
+    // Its auxv is closed to it too, but there is but one way to get there.
+    const closed = { mode: '0400', errno: 'EACCES' }
+    const stat = { '/proc/self/environ': closed, '/proc/self/auxv': closed }
+    expect(processOf({}, stat)).toMatchObject({ dumpable: false, secureExecution: true })
+    expect(processOf({}, {})).toMatchObject({ dumpable: true, secureExecution: false })
   })
 
   it.each([
