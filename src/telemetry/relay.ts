@@ -33,6 +33,11 @@ export class Relay {
     this.#deadlineMs = deadlineMs
   }
 
+  /** Of the process, while there is one. */
+  get pid(): number | undefined {
+    return this.#session?.child.pid
+  }
+
   /** Connects to a socket, leaving the one before. The answer is what the peer says first. */
   connect(path: string): Promise<RelayAnswer> {
     if (/[\n\0]/.test(path)) throw new SpillwayError('ERR_INTERNAL', `a socket's path has a line end: ${path}`)
