@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { ListenAddress } from '../config/listen.js'
 import { defaultConfigFile, type LoadedConfig } from '../config/load.js'
+import type { Config } from '../config/schema.js'
 import type { Environment } from '../environment/types.js'
 import { errorTable } from '../errors.js'
 import type { Preflight } from '../preflight/preflight.js'
@@ -48,17 +49,35 @@ async function look(options: DoctorOptions): Promise<Examination> {
   const { readEnvironmentVariables } = await import('../environment/variables.js')
   const { parseListen } = await import('../config/listen.js')
   const { discoverAndWait } = await import('../preflight/discover-and-wait.js')
-  const { preflight } = await import('../preflight/preflight.js')
-  const { askInstance } = await import('../http/ask-instance.js')
   const { root } = options
   const loaded = await configFromOptions(options, readEnvironmentVariables(root), join(root, defaultConfigFile))
   const listen = parseListen(loaded.config.http.listen)
   const here = root === '/'
-  const status = here && listen ? await askInstance(listen, '/api/v1/status') : null
+  const status = here && listen ? await askStatus(listen) : null
   const { environment, discoverMs } = await discoverAndWait(loaded.config, { root })
-  const probes = here && options.probes
-  const found = await preflight(loaded.config, environment, { probes, running: status !== null })
+  const found = await check(loaded.config, environment, here && options.probes, status !== null)
   return { loaded, environment, listen, status, preflight: { ...found, took: { discoverMs, ...found.took } } }
+}
+
+/** What an instance says of itself; null when nobody answers, or somebody else does. */
+async function askStatus(listen: ListenAddress): Promise<string | null> {
+  const { askInstance } = await import('../http/ask-instance.js')
+  const answer = await askInstance(listen, '/api/v1/status')
+  try {
+    const { version, state } = JSON.parse(answer ?? '{}') as Record<string, unknown>
+    return typeof version === 'string' && typeof state === 'string' ? answer : null
+  } catch {
+    return null
+  }
+}
+
+async function check(config: Config, environment: Environment, probes: boolean, running: boolean): Promise<Preflight> {
+  const { checkPlan, probePlan } = await import('../preflight/preflight.js')
+  const { narrowAffinity } = await import('../supervisor/affinity.js')
+  const checked = checkPlan(config, environment)
+  // `kubectl exec` starts us on any CPU of the pod, and what polls there would receive nothing meanwhile.
+  if (running) await narrowAffinity(checked.plan.cpus.housekeeping).catch(() => {})
+  return probes ? probePlan(checked, config, environment, { running }) : checked
 }
 
 async function print({ preflight, status }: Examination, options: DoctorOptions): Promise<string> {

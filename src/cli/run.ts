@@ -74,9 +74,10 @@ async function run({ config, settings }: LoadedConfig, force: boolean, version: 
     const probing = probePlan(checked, config, environment, { signal: stop.signal })
     const proving = narrowAndProve(stop.signal, plan, prover)
     const found = await bothOf(probing, proving)
+    if (stop.signal.aborted) return
     logFindings(log, found.findings)
     if (!force) refuseOnErrors(found)
-    if (!stop.signal.aborted) await supervise(supervisor, config, version, found)
+    await supervise(supervisor, config, version, found)
   } finally {
     folder.remove()
     await prover.stop()

@@ -24,7 +24,11 @@ function targetsOf(address: ListenAddress): RequestOptions[] {
   if (address.kind === 'unix') return [{ socketPath: address.path }]
   if (address.kind === 'fd' || address.port === 0) return []
   const { host, port } = address
-  if (host === '::') return [{ host: '127.0.0.1', port }, { host: '::1', port }]
+  if (host === '::')
+    return [
+      { host: '127.0.0.1', port },
+      { host: '::1', port },
+    ]
   return [{ host: host === '0.0.0.0' ? '127.0.0.1' : host, port }]
 }
 

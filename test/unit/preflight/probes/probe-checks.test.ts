@@ -275,7 +275,8 @@ const rows: readonly Row[] = [
 ]
 
 describe('what the kernel said becomes a finding', () => {
-  test.each(rows)('%s: %s', (code, _what, outcome, expected, environment, pageSize) => {
+  const named = rows.map((row) => [`${row[0]}: ${row[1]}`, row] as const)
+  test.each(named)('%s', (_name, [code, _what, outcome, expected, environment, pageSize]) => {
     expect(findingsOf(outcome, environment, pageSize)).toMatchObject([{ code, ...expected }])
   })
 
@@ -283,7 +284,7 @@ describe('what the kernel said becomes a finding', () => {
     const declared = probeChecks.flatMap(({ codes }) =>
       Object.entries(codes).flatMap(([code, { levels }]) => levels.map((level) => `${code} ${level}`)),
     )
-    const found = rows.flatMap(([, , outcome, , environment, pageSize]) =>
+    const found = rows.flatMap(([_code, _what, outcome, _expected, environment, pageSize]) =>
       findingsOf(outcome, environment, pageSize).map(({ code, level }) => `${code} ${level}`),
     )
     expect([...new Set(found)].sort()).toEqual(declared.sort())

@@ -19,15 +19,17 @@ const all = (...requests: ProbeRequest[]): ChosenProbe[] => requests.map((reques
 /** Children of this process that run a fixture. */
 function childrenLeft(): string[] {
   const mine = fileURLToPath(folder)
+  const read = (pid: string, file: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+    } catch {
+      return '' // It ended between two looks.
+    }
+  }
+  const isMine = (pid: string) => new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(read(pid, 'status'))
   return readdirSync('/proc')
-    .filter((pid) => Number(pid) > 0)
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-      } catch {
-        return ''
-      }
-    })
+    .filter((pid) => Number(pid) > 0 && isMine(pid))
+    .map((pid) => read(pid, 'cmdline'))
     .filter((line) => line.includes(mine))
 }
 
