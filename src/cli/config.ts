@@ -67,9 +67,7 @@ function namedFlag(flag: string, path: string, text: string | undefined) {
 const printers = { text: printText, json: printJson, yaml: printYaml }
 
 export function addConfigCommand(program: Command): void {
-  const command = program
-    .command('config')
-    .description('print the effective configuration and where each value came from')
+  const command = program.command('config').description('print every setting and its origin')
   addConfigOptions(command)
     .addOption(new Option('-f, --format <format>', 'how to print it').choices(Object.keys(printers)).default('text'))
     .action(async (options: ConfigOptions & { format: keyof typeof printers }) => {

@@ -12,7 +12,7 @@ interface PlanOptions extends ConfigOptions {
 }
 
 export function addPlanCommand(program: Command): void {
-  const command = program.command('plan').description('print what `run` would do on this machine, and why')
+  const command = program.command('plan').description('print what `run` would do, and why')
   addConfigOptions(command)
     .addOption(
       new Option('-f, --format <format>', 'how to print it; eal and env are for another DPDK program')

@@ -32,7 +32,7 @@ interface RunOptions extends ConfigOptions {
 }
 
 export function addRunCommand(program: Command): void {
-  const command = program.command('run').description('run the data plane: the entrypoint of the container')
+  const command = program.command('run').description('run the data plane: container entrypoint')
   addConfigOptions(command)
     .option('--force', 'start although a check found an error')
     .action(async (options: RunOptions) =>
