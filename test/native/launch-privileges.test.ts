@@ -68,10 +68,8 @@ describe.skipIf(missing !== undefined)(`uid 1001 and what the pod adds${missing 
   })
 
   test('is lost with +ep below a shell and no_new_privs', () => {
-    expect(privileges({ added: ipcLock, noNewPrivs: true }, ...shell, withEp)).toMatchObject({
-      ...without,
-      secure: '1',
-    })
+    const seen = privileges({ added: ipcLock, noNewPrivs: true }, ...shell, withEp)
+    expect(seen).toEqual({ ...without, ...readable, secure: '1' })
   })
 
   test('comes back with +ep below a shell without no_new_privs, and hides the own /proc files', () => {
@@ -93,7 +91,7 @@ describe.skipIf(missing !== undefined)(`uid 1001 and what the pod adds${missing 
 
   test('is lost when the runtime has an empty permitted set at the exec, with no_new_privs', () => {
     const container = { added: ipcLock, permitted: 0n, noNewPrivs: true }
-    expect(privileges(container, withEp)).toMatchObject({ ...without, secure: '1' })
+    expect(privileges(container, withEp)).toEqual({ ...without, ...readable, secure: '1' })
   })
 
   test('comes with +ei when the runtime adds inheritable capabilities', () => {
@@ -151,7 +149,7 @@ describe.skipIf(missing !== undefined)(`uid 1001 and what the pod adds${missing 
     test('starts node without capabilities below a shell with no_new_privs, and says nothing', () => {
       const report = launch({ added: ipcLock, noNewPrivs: true }, ...shell, launcher)
       expect(mask(report.status.CapPrm)).toBe(0n)
-      expect(report).toMatchObject({ secure: false, stderr: '' })
+      expect(report).toMatchObject({ secure: false, environ: 'ok', stderr: '', child: { Mlock: 'ENOMEM' } })
     })
 
     test.each([
@@ -187,8 +185,9 @@ describe.skipIf(missing !== undefined)(`uid 1001 and what the pod adds${missing 
     })
 
     test('gives nothing when the runtime has an empty permitted set at the exec and no_new_privs', () => {
-      const { status } = launch({ added: ipcLock, permitted: 0n, noNewPrivs: true }, launcher)
-      expect(mask(status.CapEff)).toBe(0n)
+      const report = launch({ added: ipcLock, permitted: 0n, noNewPrivs: true }, launcher)
+      expect(mask(report.status.CapEff)).toBe(0n)
+      expect(report).toMatchObject({ secure: false, environ: 'ok', child: { Mlock: 'ENOMEM' } })
     })
 
     test('leaves root, whom the kernel gives the bounding set, as it is', () => {
