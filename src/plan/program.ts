@@ -65,9 +65,9 @@ function missingDevice({ name, devargs }: PlannedPort): string[] {
     : []
 }
 
-/** A stable prefix of this container: two EALs with one prefix share sockets and files. */
+/** A stable prefix of this container: two EALs with one prefix share sockets and files. Short: it is in a socket's path. */
 function filePrefix({ pod }: Environment): string {
-  const name = (pod.containerName ?? '').replaceAll(/[^\w.-]/g, '').slice(0, 40)
+  const name = (pod.containerName ?? '').replaceAll(/[^\w.-]/g, '').slice(0, 16)
   return name === '' ? 'spillway-exec' : `spillway-${name}`
 }
 

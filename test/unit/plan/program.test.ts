@@ -170,6 +170,12 @@ describe('a draft', () => {
 })
 
 describe('the runtime directory', () => {
+  it('that is too long for a socket below it is a warning', () => {
+    const path = `/run/${'x'.repeat(30)}`
+    const runtimeDirectory = { path, from: 'RUNTIME_DIRECTORY' as const, writable: true, prefixes: [] }
+    expect(decision(plan(nullPort, machine({ runtimeDirectory })), 'runtime directory')?.reason).toContain('too long')
+  })
+
   it('that cannot be written is a warning with the remedy', () => {
     const readOnly = { ...machine().kernel, rootReadOnly: true }
     const runtimeDirectory = { path: '/tmp', from: 'default' as const, writable: false, prefixes: [] }
