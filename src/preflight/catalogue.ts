@@ -24,7 +24,9 @@ import { smtCheck } from './checks/smt.js'
 import { tapCheck } from './checks/tap.js'
 import { tapMacCheck } from './checks/tap-mac.js'
 import { tapNetworkCheck } from './checks/tap-network.js'
+import { tapPresenceCheck } from './checks/tap-presence.js'
 import { tunCheck } from './checks/tun.js'
+import { vfContainerCheck } from './checks/vf-container.js'
 import { vfDriverCheck } from './checks/vf-driver.js'
 import { vfioCheck } from './checks/vfio.js'
 import { vhostMemoryCheck } from './checks/vhost-memory.js'
@@ -51,6 +53,7 @@ export const checks: readonly Check[] = [
   selinuxCheck,
   podnetinfoCheck,
   devicePluginCheck,
+  vfContainerCheck,
   vfDriverCheck,
   vfioCheck,
   mellanoxCheck,
@@ -58,6 +61,7 @@ export const checks: readonly Check[] = [
   tunCheck,
   vhostNetCheck,
   vhostMemoryCheck,
+  tapPresenceCheck,
   tapCheck,
   tapMacCheck,
   macRequestCheck,

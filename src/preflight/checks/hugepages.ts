@@ -1,7 +1,7 @@
-import type { HugepageSize } from '../../config/terms.js'
 import type { Hugepages } from '../../environment/types.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding, Level } from '../types.js'
+import { explainLack } from './hugepages-lack.js'
 import { mibOf, pageMib } from './page-size.js'
 
 const codes = {
@@ -53,105 +53,28 @@ export const hugepagesCheck = {
   covers: ['ERR_HUGEPAGES'],
   run(input) {
     const { config, environment, plan, problems } = input
-    const needed = `${plan.memory.mib} MiB`
-    if (config.memory.pageSize === 'none') {
-      return [
-        finding('hugepages-ok', {
-          subject: 'hugepages',
-          needed: 'none: memory.pageSize says so',
-          found: inventory(environment.hugepages),
-        }),
-      ]
-    }
+    const found = inventory(environment.hugepages)
+    const fine = (needed: string) => [finding('hugepages-ok', { subject: 'hugepages', needed, found })]
+    if (config.memory.pageSize === 'none') return fine('none: memory.pageSize says so')
     const refused = problems.some(({ code }) => code === 'ERR_HUGEPAGES')
     if (refused || plan.memory.pageSize === 'none') return [lacking(input, refused ? 'error' : 'warning')]
     const doubts = [...overPodLimit(input), ...noHeadroom(input)]
-    if (doubts.length > 0) return doubts
-    return [
-      finding('hugepages-ok', {
-        subject: 'hugepages',
-        needed,
-        found: inventory(environment.hugepages),
-      }),
-    ]
+    return doubts.length > 0 ? doubts : fine(`${plan.memory.mib} MiB`)
   },
 } satisfies Check
 
-/** Why there are too few, with the nearest cause first. */
+/** Why there are too few, and what the plan does without. */
 function lacking(input: CheckInput, level: Level): Finding {
   const { config, environment, plan } = input
-  const { pageSize } = config.memory
-  const asked = pageSize === 'auto' || pageSize === 'none' ? null : pageSize
-  const { hugepages } = environment
-  const wanted = hugepages.filter(({ size }) => asked === null || asked === size)
+  const asked = config.memory.pageSize === 'auto' ? '' : ` of ${config.memory.pageSize}`
+  const without = level === 'warning' ? '; without them ordinary pages serve, with more TLB misses' : ''
+  const { code, ...story } = explainLack(input)
   const words = {
-    subject: `hugepages of ${asked ?? '2Mi'}`,
-    needed: `${plan.memory.mib} MiB of hugepages${asked === null ? '' : ` of ${asked}`}${level === 'warning' ? '; without them ordinary pages serve, with more TLB misses' : ''}`,
-    found: inventory(hugepages),
+    subject: `hugepages of ${config.memory.pageSize === 'auto' ? '2Mi' : config.memory.pageSize}`,
+    needed: `${plan.memory.mib} MiB of hugepages${asked}${without}`,
+    found: inventory(environment.hugepages),
   }
-  const others = hugepages.filter(({ size, available }) => size !== asked && available > 0)
-  if (asked !== null && others.length > 0 && wanted.every(({ available }) => available === 0)) {
-    return finding('hugepages-other-size', { ...words, ...otherSize(asked, others) }, level)
-  }
-  const elsewhere = wanted.find(({ size, available }) => mibOf(available, size) >= plan.memory.mib)
-  if (elsewhere !== undefined)
-    return finding('hugepages-other-node', { ...words, ...otherNode(elsewhere, plan) }, level)
-  const bounded = wanted.find(
-    (pages) => pages.cgroup.limit !== null && mibOf(pages.free, pages.size) >= plan.memory.mib,
-  )
-  if (bounded !== undefined)
-    return finding('hugepages-cgroup-limit', { ...words, ...cgroupLimit(bounded, plan.memory.mib) }, level)
-  if (hugepages.every(({ total }) => total === 0))
-    return finding('hugepages-none', { ...words, ...noneAtAll(asked ?? '2Mi', input) }, level)
-  return finding('hugepages-in-use', { ...words, ...inUse(wanted, plan.memory.mib) }, level)
-}
-
-function otherSize(asked: HugepageSize, others: readonly Hugepages[]) {
-  const [other] = others
-  return {
-    cause: `the pod or the node has hugepages of ${others.map(({ size }) => size).join(', ')}, and memory.pageSize asks for ${asked}`,
-    remedy: `pod spec: resources.limits: {hugepages-${asked}: …} on a node with such pages; or Spillway: memory.pageSize: ${other?.size ?? 'auto'}`,
-  }
-}
-
-function otherNode({ size, nodes }: Hugepages, { memory, ports }: CheckInput['plan']) {
-  const wanted = [...new Set(ports.map(({ numaNode }) => numaNode ?? 0))].join(', ')
-  const free = nodes.map(({ numaNode, free: pages }) => `node ${numaNode}: ${mibOf(pages, size)} MiB`).join(', ')
-  return {
-    found: `${size} pages free by NUMA node: ${free}; the VFs are on node ${wanted}`,
-    cause: `others took the pages of node ${wanted}, or the node reserves them elsewhere; ${memory.nodes.length} nodes need some`,
-    remedy: `node: PerformanceProfile: spec.hugepages.pages: [{size: …, count: …, node: ${wanted}}] and spec.numa.topologyPolicy: single-numa-node`,
-  }
-}
-
-function cgroupLimit({ size, cgroup }: Hugepages, mib: number) {
-  const limit = mibOf(cgroup.limit ?? 0, size)
-  const used = mibOf(cgroup.used, size)
-  return {
-    cause:
-      cgroup.limit === 0
-        ? `the pod requests no hugepages-${size}, so its hugetlb cgroup allows none, whatever the machine has free`
-        : `the pod's limit is ${limit} MiB, ${used} MiB of it in use; DPDK alone would look at the machine's free pages and die of SIGBUS`,
-    remedy: `pod spec: resources.limits: {hugepages-${size}: ${roundedMi(mib + used, size)}Mi} (and the same in requests)`,
-  }
-}
-
-function noneAtAll(size: HugepageSize, { environment, plan }: CheckInput) {
-  const { mib } = plan.memory
-  const byHand = `sysctl vm.nr_hugepages=${Math.ceil(mib / pageMib('2Mi')) + 8} for pages of 2Mi, hugepagesz= and hugepages= on the kernel command line for others`
-  if (!environment.pod.kubernetes) return { cause: 'the machine reserves no hugepages', remedy: byHand }
-  return {
-    cause: 'the node reserves no hugepages; a pod that requests some would not be scheduled here',
-    remedy: `node: PerformanceProfile: spec.hugepages.pages: [{size: ${size === '1Gi' ? '1G' : size.replace('i', '')}, count: …}], by hand ${byHand}; pod spec: resources.limits: {hugepages-${size}: ${roundedMi(mib, size)}Mi}`,
-  }
-}
-
-function inUse(wanted: readonly Hugepages[], mib: number) {
-  const size = wanted.find(({ total }) => total > 0)?.size ?? '2Mi'
-  return {
-    cause: 'other pods or leftover files of a killed DPDK program hold them, or the node has too few',
-    remedy: `node: reserve more (PerformanceProfile: spec.hugepages, vm.nr_hugepages); pod spec: resources.limits: {hugepages-${size}: ${roundedMi(mib, size)}Mi}, so that the scheduler counts them; or Spillway: a smaller memory.mib`,
-  }
+  return finding(code, { ...words, ...story }, level)
 }
 
 /** Where cgroup v1 shows "unlimited" in the container and the limit lies at the pod. */
@@ -203,8 +126,4 @@ function inventory(hugepages: readonly Hugepages[]): string {
         : `${size}: ${free} of ${total} pages free, ${limit}, so ${available} for us`
     })
     .join('; ')
-}
-
-function roundedMi(mib: number, size: HugepageSize): number {
-  return Math.ceil(mib / pageMib(size)) * pageMib(size)
 }

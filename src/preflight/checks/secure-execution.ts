@@ -1,5 +1,5 @@
 import { findingMaker } from '../finding-maker.js'
-import type { Check, CodeDeclarations, Finding } from '../types.js'
+import type { Check, CodeDeclarations } from '../types.js'
 
 const codes = {
   'node-at-secure': {
@@ -20,42 +20,31 @@ const finding = findingMaker(codes)
 const remedy =
   'image: setcap -r on node, and setcap cap_ipc_lock,cap_net_raw+p on spillway-launch, which starts a plain node'
 
+const atSecure = finding('node-at-secure', {
+  subject: 'node',
+  needed: 'AT_SECURE=0, so that NODE_OPTIONS and NODE_EXTRA_CA_CERTS count and children inherit capabilities',
+  found: 'AT_SECURE=1',
+  cause: 'setcap on the node binary itself',
+  remedy,
+})
+
+const notDumpable = finding('process-not-dumpable', {
+  subject: 'node',
+  needed: '/proc/self/environ and /proc/self/pagemap readable',
+  found: 'they are refused; DPDK says "cannot open /proc/self/pagemap", which is harmless with IOVA as VA',
+  cause: 'a program with file capabilities that a shell started is not dumpable',
+  remedy,
+})
+
 export const secureExecutionCheck = {
   name: 'secure-execution',
   title: 'Does node run as a plain program?',
   codes,
   run({ environment }) {
     const { secureExecution, dumpable, launched } = environment.process
-    const found: Finding[] = []
-    if (secureExecution) {
-      found.push(
-        finding('node-at-secure', {
-          subject: 'node',
-          needed: 'AT_SECURE=0, so that NODE_OPTIONS and NODE_EXTRA_CA_CERTS count and children inherit capabilities',
-          found: 'AT_SECURE=1',
-          cause: 'setcap on the node binary itself',
-          remedy,
-        }),
-      )
-    }
-    if (!dumpable) {
-      found.push(
-        finding('process-not-dumpable', {
-          subject: 'node',
-          needed: '/proc/self/environ and /proc/self/pagemap readable',
-          found: 'they are refused; DPDK says "cannot open /proc/self/pagemap", which is harmless with IOVA as VA',
-          cause: 'a program with file capabilities that a shell started is not dumpable',
-          remedy,
-        }),
-      )
-    }
+    const found = [...(secureExecution ? [atSecure] : []), ...(dumpable ? [] : [notDumpable])]
     if (found.length > 0) return found
-    return [
-      finding('secure-execution-ok', {
-        subject: 'node',
-        needed: 'AT_SECURE=0',
-        found: launched ? 'AT_SECURE=0, started by spillway-launch' : 'AT_SECURE=0',
-      }),
-    ]
+    const started = launched ? 'AT_SECURE=0, started by spillway-launch' : 'AT_SECURE=0'
+    return [finding('secure-execution-ok', { subject: 'node', needed: 'AT_SECURE=0', found: started })]
   },
 } satisfies Check

@@ -1,27 +1,10 @@
 import type { Netdev, ProcessEnvironment } from '../../environment/types.js'
-import { listNames } from '../../plan/devices.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeProcess, inGroup } from './access.js'
 import { type WantedTap, wantedTaps } from './wanted-taps.js'
 
 const codes = {
-  'tap-none': {
-    levels: ['note', 'warning'],
-    meaning:
-      'no tap for a port, and nobody named one: its packets do not reach the kernel; a warning when a rule sends there',
-    remedyIn: 'NetworkAttachmentDefinition (type tap) or Spillway (ports[].exception.tap)',
-  },
-  'tap-missing': {
-    levels: ['error'],
-    meaning: 'the named tap is not in this network namespace, and making one needs NET_ADMIN',
-    remedyIn: 'NetworkAttachmentDefinition and the networks annotation',
-  },
-  'tap-not-a-tap': {
-    levels: ['error'],
-    meaning: 'the netdev of that name is no tap (veth, dummy, tun, …); the kernel says EINVAL',
-    remedyIn: 'networks annotation (interface) or Spillway (ports[].exception.tap)',
-  },
   'tap-owner': {
     levels: ['error'],
     meaning: 'the tap belongs to another user; DPDK reports EINVAL, since its second try hides EPERM',
@@ -50,22 +33,19 @@ export const tapCheck = {
   name: 'tap',
   title: 'Can the taps be attached to?',
   codes,
-  covers: ['ERR_TAP_MISSING', 'ERR_TAP_OWNER', 'ERR_TAP_QUEUES', 'ERR_TAP_NOT_A_TAP'],
+  covers: ['ERR_TAP_OWNER', 'ERR_TAP_QUEUES'],
   run(input) {
-    return wantedTaps(input).flatMap((wanted) => {
-      const { tap, netdev } = wanted
-      // Without /dev/net/tun the plan looks for no tap; the check tun tells that story.
-      if (tap === null) return input.environment.devices.tun.state === 'usable' ? [none(wanted, input)] : []
-      if (netdev === undefined) return [missing(wanted, tap, input)]
-      if (netdev.kind !== 'tap') return [notATap(wanted, netdev)]
-      return judge(wanted, netdev, input)
-    })
+    const found = wantedTaps(input).flatMap((wanted) =>
+      wanted.netdev === undefined ? [] : judge(wanted, wanted.netdev, input),
+    )
+    return found.length > 0 ? found : [finding('tap-ok', { subject: 'taps', needed: 'taps of ours', found: 'no tap' })]
   },
 } satisfies Check
 
 /** What a rootless process needs to attach, rule by rule as the kernel asks (tun_not_capable). */
 function judge(wanted: WantedTap, netdev: Netdev, { environment }: CheckInput): Finding[] {
   const { process } = environment
+  if (netdev.kind !== 'tap') return netdev.kind === 'unknown' ? [unknown(wanted, netdev)] : []
   const found = [
     owner(wanted, netdev, process),
     group(wanted, netdev, process),
@@ -73,68 +53,6 @@ function judge(wanted: WantedTap, netdev: Netdev, { environment }: CheckInput): 
     inUse(wanted, netdev),
   ].filter((finding) => finding !== null)
   return found.length > 0 ? found : [fits(wanted, netdev)]
-}
-
-function none({ port }: WantedTap, { config, environment }: CheckInput): Finding {
-  const taps = environment.netdevs.filter(({ kind }) => kind === 'tap').map(({ name }) => name)
-  const toKernel = config.rules.filter(({ to }) => to === 'kernel').map(({ name }) => name)
-  const words = {
-    subject: `port ${port.name}`,
-    needed:
-      toKernel.length > 0
-        ? `a tap, for rules ${toKernel.slice(0, 5).join(', ')}`
-        : 'a tap, if its packets shall reach the kernel',
-    found: taps.length > 0 ? `other taps: ${taps.join(', ')}` : 'no tap in this network namespace',
-    cause:
-      taps.length > 0
-        ? 'no name, MAC or order says which tap belongs to the port'
-        : 'no network of type tap was asked for',
-    remedy: taps.length > 0 ? `Spillway: ports[].exception.tap: ${taps[0]}` : newTap(environment),
-  }
-  return finding('tap-none', words, toKernel.length > 0 ? 'warning' : 'note')
-}
-
-function newTap({ pod, process }: CheckInput['environment']): string {
-  return pod.kubernetes
-    ? 'pod spec: add {"name": "tap-one", "interface": "ext0"} to k8s.v1.cni.cncf.io/networks, with a NetworkAttachmentDefinition of {"type": "tap", "multiQueue": true}'
-    : `by hand: ip tuntap add dev ext0 mode tap multi_queue user ${process.uid}; ip address add … dev ext0; ip link set ext0 up`
-}
-
-function missing({ port }: WantedTap, tap: string, { environment }: CheckInput): Finding {
-  const names = environment.netdevs.map(({ name }) => name)
-  const requested = environment.pod.requested?.some(({ netdev }) => netdev === tap) ?? false
-  const taps = environment.netdevs.filter(({ kind }) => kind === 'tap').map(({ name }) => name)
-  return finding('tap-missing', {
-    subject: `tap ${tap}`,
-    needed: `the tap ${tap} in this network namespace, for port ${port.name}`,
-    found: listNames(names),
-    cause: requested
-      ? `the pod asks for ${tap}, so its plugin failed or another plugin made it elsewhere`
-      : taps.length > 0
-        ? `the name is wrong: the pod's taps are ${taps.join(', ')}`
-        : 'the networks annotation has no entry of that interface name',
-    remedy:
-      taps.length > 0 && !requested
-        ? `Spillway: ports[].exception.tap: ${taps[0]}`
-        : `pod spec: {"name": "tap-one", "interface": "${tap}"} in k8s.v1.cni.cncf.io/networks; by hand: ip tuntap add dev ${tap} mode tap user ${environment.process.uid}`,
-  })
-}
-
-function notATap({ port }: WantedTap, { name, kind }: Netdev): Finding {
-  if (kind === 'unknown') {
-    return finding('tap-ok', {
-      subject: `tap ${name}`,
-      needed: `a tap, for port ${port.name}`,
-      found: 'a netdev of that name; sysfs belongs to another network namespace and says no more',
-    })
-  }
-  return finding('tap-not-a-tap', {
-    subject: `tap ${name}`,
-    needed: `a tap, for port ${port.name}`,
-    found: `a netdev of kind ${kind}`,
-    cause: `another plugin made ${name}; "interface" names of the networks annotation may be swapped`,
-    remedy: `pod spec: "interface": "${name}" at the network whose plugin is "type": "tap"; or Spillway: ports[].exception.tap`,
-  })
 }
 
 /** CAP_NET_ADMIN opens any tap. */
@@ -187,6 +105,14 @@ function inUse({ port }: WantedTap, { name, tap, carrier }: Netdev): Finding | n
     found: `it has a carrier, so a program is attached to it${tap?.multiQueue ? ' (multi-queue: both would get a share of the packets)' : ' (single queue: attaching gives EBUSY)'}`,
     cause: 'a running Spillway or testpmd of this pod, or one that an exec left behind',
     remedy: 'end the other program; if it is the Spillway of this pod, all is well',
+  })
+}
+
+function unknown({ port }: WantedTap, { name }: Netdev): Finding {
+  return finding('tap-ok', {
+    subject: `tap ${name}`,
+    needed: `a tap, for port ${port.name}`,
+    found: 'a netdev of that name; sysfs belongs to another network namespace and says no more',
   })
 }
 

@@ -67,7 +67,7 @@ const kernelPath: readonly Row[] = [
     { devices: noVhost },
     'vhost-net-missing',
     'warning',
-    /_INFO has no vhost: the policy of sriovnic lacks needVhostNet, or an earlier selector/,
+    /has an _INFO without vhost: the policy of sriovnic lacks needVhostNet, or an earlier selector/,
   ],
   [
     'no vhost-net in _INFO, vhost not loaded',
