@@ -67,7 +67,7 @@ export async function probePlan(
   const probed = findingsOfProbes(outcomes, { config, environment, plan, problems } satisfies CheckInput)
   return {
     ...checked,
-    findings: [...findings, ...withoutRepeats(probed, findings)],
+    findings: [...findings.filter((finding) => !isSettled(finding, probed)), ...withoutRepeats(probed, findings)],
     took: { ...took, probesMs: performance.now() - startedMs },
   }
 }
@@ -76,4 +76,9 @@ export async function probePlan(
 function withoutRepeats(probed: readonly Finding[], findings: readonly Finding[]): Finding[] {
   const told = new Set(findings.filter(({ level }) => level === 'error').map(({ subject }) => subject))
   return probed.filter(({ level, subject }) => level === 'ok' || level === 'note' || !told.has(subject))
+}
+
+/** A doubt that a probe has settled, one way or the other. */
+function isSettled({ code }: Finding, probed: readonly Finding[]): boolean {
+  return code === 'mempolicy-in-doubt' && probed.some((finding) => finding.code.startsWith('probe-mempolicy-'))
 }
