@@ -34,14 +34,23 @@ interface Diagnosis {
   level(code: string): string | undefined
 }
 
-function doctor(config: object, { below = [], args = [] }: { below?: string[][]; args?: string[] } = {}): Diagnosis {
+interface Doctored {
+  readonly below?: string[][]
+  readonly args?: string[]
+  readonly env?: Record<string, string>
+}
+
+function doctor(config: object, { below = [], args = [], env = {} }: Doctored = {}): Diagnosis {
   const file = join(folder, 'spillway.yaml')
   writeFileSync(file, JSON.stringify(config), { mode: 0o644 })
   // Opened before rights are given up: the folder is closed to others.
   const opened = ['sh', '-c', 'exec "$@" 3<"$0"', file]
   const doctor = [process.execPath, command, 'doctor', '--json', '--config', '/proc/self/fd/3', ...args]
   const [program = '', ...rest] = [...opened, ...below.flat(), ...doctor]
-  const { status, stdout, stderr } = spawnSync(program, rest, { encoding: 'utf8', env: { PATH: process.env.PATH } })
+  const { status, stdout, stderr } = spawnSync(program, rest, {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, ...env },
+  })
   if (stdout === '') return { exitCode: status, findings: [], running: false, stderr, level: () => undefined }
   const { findings, running } = JSON.parse(stdout) as { findings: Finding[]; running: boolean }
   const level = (code: string) => findings.find((finding) => finding.code === code)?.level
@@ -107,6 +116,37 @@ describe('spillway doctor', () => {
     const again = doctor(config, { args: ['--bundle', file] })
     expect(again.exitCode).toBe(64)
     expect(again.stderr).toContain('exists')
+  })
+})
+
+describe('a bundle', () => {
+  const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJlLXRoYXQtaXM'
+  /** A pod's downward API, with what a careless chart put into annotations. */
+  const annotations = [
+    'example.com/config="{\\"password\\":\\"hunter2\\"}"',
+    `irq-load-balancing.crio.io="Bearer ${jwt}"`,
+    'k8s.v1.cni.cncf.io/networks="not JSON: token=correcthorse"',
+    `k8s.v1.cni.cncf.io/network-status="[{\\"name\\":\\"https://user:s3cr3t@host/\\",\\"interface\\":\\"eth0\\"}]"`,
+  ]
+
+  test('holds no secret of environment, annotations, configuration and log', async () => {
+    const podInfo = { folder, waitMs: 0 }
+    writeFileSync(join(folder, 'annotations'), `${annotations.join('\n')}\n`)
+    // A path may hold anything, also what must not be told: it is in the configuration and so in the log.
+    const listen = `unix:${join(folder, 'api_key=swordfish')}`
+    const config = { ...nullPorts, podInfo, http: { listen } }
+    const run = startRun(config)
+    await eventually('it listens', () => (run.stderr().includes('"listening"') ? true : undefined))
+    expect(run.stderr()).toContain('swordfish')
+    const file = join(folder, 'report.tar.gz')
+    const args = ['--bundle', file]
+    const { exitCode } = doctor(config, { args, env: { DB_PASSWORD: 'opensesame', PCIDEVICE_X_TOKEN: 'friend' } })
+    expect(exitCode).not.toBeNull()
+    const everything = execFileSync('tar', ['-xzOf', file], { encoding: 'utf8' })
+    expect(everything).toContain('"msg":"EAL arguments"')
+    expect(everything).toContain('[redacted]')
+    for (const secret of [jwt, 'hunter2', 'correcthorse', 's3cr3t', 'swordfish', 'opensesame'])
+      expect(everything).not.toContain(secret)
   })
 })
 
