@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "refuse.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,9 @@
 static void
 say(const char *format, va_list args)
 {
+	int cause = errno; /* for %m */
 	fputs("spillway-launch: ", stderr);
+	errno = cause;
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 }

@@ -8,6 +8,7 @@ import type { Plan } from '../../src/plan/types.js'
 import {
   capability,
   checkout,
+  copyWithCapabilities,
   entrypoint,
   makeImageFolder,
   missingForContainers,
@@ -94,6 +95,40 @@ describe.skipIf(missing !== undefined)(`the launcher as entrypoint${missing ? ` 
     const { housekeeping, polling } = JSON.parse(stdout).cpus
     expect([...housekeeping, ...polling].sort()).toEqual(allowedCpus().sort())
   })
+  describe('seen by the doctor', () => {
+    const settings = ['--set', 'ports.0.device=net_null0', '--set', 'ports.0.exception.backend=none']
+    const command = `${checkout}/bin/spillway.mjs`
+    const node = (capabilities: string): string =>
+      copyWithCapabilities(process.execPath, join(makeImageFolder(), 'node'), capabilities)
+    /** Findings about how node runs, by code; the configuration has nothing to do with them. */
+    const codes = (...words: string[]): string[] => {
+      const asked = ['doctor', '--json', '--no-probes', '--set', 'memory.pageSize=none', ...settings]
+      const { stdout, stderr } = runInContainer(pod, ...words, ...asked)
+      if (stdout === '') throw new Error(stderr)
+      const { findings } = JSON.parse(stdout) as { findings: { code: string; found: string }[] }
+      return findings
+        .filter(({ code }) => /secure|dumpable|capabilities-ok/.test(code))
+        .map(({ code, found }) => `${code}: ${found}`)
+    }
+
+    test('a launched node is a plain program with what was granted', () => {
+      expect(codes(launcher)).toEqual([
+        'secure-execution-ok: AT_SECURE=0, started by spillway-launch',
+        'capabilities-ok: effective: CAP_IPC_LOCK, raised by spillway-launch',
+      ])
+    })
+
+    test('a node with file capabilities is not', () => {
+      const seen = codes(node('cap_ipc_lock+ep'), command)
+      expect(seen).toEqual(['node-at-secure: AT_SECURE=1', 'capabilities-ok: effective: CAP_IPC_LOCK'])
+    })
+
+    test('a plain node has nothing', () => {
+      const seen = codes(process.execPath, command)
+      expect(seen).toEqual(['secure-execution-ok: AT_SECURE=0', expect.stringMatching(/^capabilities-ok: .*none/)])
+    })
+  })
+
   describe('of a pod with a vfio VF', () => {
     const capabilityLines = /^(Cap\w+|NoNewPrivs):.*$/gm
     const host = `${checkout}/test/fixtures/hosts/openshift-pod`
