@@ -83,7 +83,7 @@ function describeTap({ name, mac, exception }: PlannedPort, index: number, { pro
     mac === null
       ? [
           `the MAC address of port ${name} is not known, so tap ${tap} would get a random one: request it by "mac" in the ` +
-            'network annotation, or let the network resources injector mount /etc/podnetinfo',
+            'network annotation, let the network resources injector mount /etc/podnetinfo, or set ports[].exception.backend to none',
         ]
       : []
   if (backend === 'vhost-net') {
@@ -95,7 +95,7 @@ function describeTap({ name, mac, exception }: PlannedPort, index: number, { pro
   }
   const lacking =
     `port ${name} has no kernel path: DPDK's net_tap needs CAP_NET_ADMIN to take tap ${tap}, and it is not effective; ` +
-    'with /dev/vhost-net (needVhostNet: true) no capability is needed'
+    'with /dev/vhost-net (needVhostNet: true) no capability is needed; ports[].exception.backend: none does without'
   return { devargs: null, missing: [lacking] }
 }
 

@@ -1,4 +1,4 @@
-# missing: port vf0 has no kernel path: DPDK's net_tap needs CAP_NET_ADMIN to take tap ext0, and it is not effective; with /dev/vhost-net (needVhostNet: true) no capability is needed
+# missing: port vf0 has no kernel path: DPDK's net_tap needs CAP_NET_ADMIN to take tap ext0, and it is not effective; with /dev/vhost-net (needVhostNet: true) no capability is needed; ports[].exception.backend: none does without
 RUNTIME_DIRECTORY=/tmp
 POLLING_CPUS=1
 HOUSEKEEPING_CPUS=0,2-4,6-7

@@ -135,6 +135,26 @@ describe('what device, network-status and tap say of a port', () => {
     expect(decision(made, 'port vf0 MAC')).toMatchObject({ choice: one, level: 'warning' })
   })
 
+  it.each([
+    ['for the only VF by the attachment without a netdev', single, 'n', one],
+    ['for one VF of two not at all', {}, null, two],
+  ])('is found without device-info %s', (_, given, network, mac) => {
+    const statuses = [status('t', null, { netdev: 'ext0' }), status('n', null, { netdev: 'net1', mac: one })]
+    const made = plan({}, pod([withMac('ext0', two)], statuses, given))
+    expect(made.ports[0]).toMatchObject({ network, mac })
+  })
+
+  it('is found without device-info by the netdev of a bifurcated VF', () => {
+    const net1 = netdev('net1', { mac: one, pciAddress: first })
+    const made = plan({}, pod([net1], [status('n', null, { netdev: 'net1' }), status('m', null, { netdev: 'net2' })]))
+    expect(made.ports.map(({ network }) => network)).toEqual(['n', null])
+  })
+
+  it('is not what an annotation smuggles into devargs', () => {
+    const made = plan({}, pod([], [status('n', first, { mac: '02:00:00:00:00:01,path=/dev/x' })], single))
+    expect(made.ports[0]?.mac).toBeNull()
+  })
+
   it('is the address of the tap when nobody else says one', () => {
     expect(plan({}, pod([withMac('ext0', two)], null, single)).ports[0]).toMatchObject({ mac: two, network: null })
     expect(plan({}, pod([], null, single)).ports[0]?.mac).toBeNull()
