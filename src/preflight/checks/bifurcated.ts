@@ -3,7 +3,7 @@ import type { Netdev } from '../../environment/types.js'
 import { isBifurcated } from '../../plan/networks.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
-import { describeDevice, type PlannedDevice, plannedDevices } from './planned-devices.js'
+import { describeDevice, onVfio, type PlannedDevice, plannedDevices } from './planned-devices.js'
 
 const codes = {
   'bifurcated-netdev-address': {
@@ -69,7 +69,7 @@ function answeredTwice(planned: PlannedDevice, netdev: Netdev, shared: readonly 
 
 function unused({ port, device }: PlannedDevice, { environment }: CheckInput): Finding[] {
   const status = environment.pod.status?.find((entry) => entry.device?.pciAddress === device.address)
-  if (device.driver !== 'vfio-pci' || status === undefined || status.ips.length === 0) return []
+  if (!onVfio(device) || status === undefined || status.ips.length === 0) return []
   return [
     finding('vf-address-unused', {
       subject: `port ${port.name}, ${device.address}`,

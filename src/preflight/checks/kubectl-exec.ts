@@ -43,11 +43,20 @@ export const kubectlExecCheck = {
           ? `the annotation ${annotation} is "disable"`
           : 'nothing in the pod says that the runtime keeps them off',
         cause: 'an exec starts with the cpuset of the container, not with the affinity of Spillway',
-        remedy: `pod spec: probes with httpGet /livez and /readyz, no exec probes; node: exec_cpu_affinity = "first" in a newer CRI-O${optedOut ? `; remove the annotation ${annotation}` : ''}; by hand: kubectl exec … -- taskset -c ${formatCpuList(input.plan.cpus.housekeeping)} …`,
+        remedy: remedyFor(input, optedOut),
       }),
     ]
   },
 } satisfies Check
+
+function remedyFor({ environment, plan }: CheckInput, optedOut: boolean): string {
+  return [
+    'pod spec: probes with httpGet /livez and /readyz, no exec probes',
+    ...(environment.kernel.containerRuntime === 'cri-o' ? ['node: exec_cpu_affinity = "first" in a newer CRI-O'] : []),
+    ...(optedOut ? [`pod spec: remove the annotation ${annotation}`] : []),
+    `by hand: kubectl exec … -- taskset -c ${formatCpuList(plan.cpus.housekeeping)} …`,
+  ].join('; ')
+}
 
 function exclusive({ environment }: CheckInput): boolean {
   const { allowed, online } = environment.cpus

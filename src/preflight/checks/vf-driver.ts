@@ -1,6 +1,6 @@
 import { isBifurcated } from '../../plan/networks.js'
 import { findingMaker } from '../finding-maker.js'
-import type { Check, CodeDeclarations, Finding } from '../types.js'
+import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeDevice, isMellanox, onVfio, type PlannedDevice, plannedDevices } from './planned-devices.js'
 import { resourceNameOf } from './resource-name.js'
 
@@ -26,8 +26,8 @@ const codes = {
     remedyIn: 'SriovNetworkNodePolicy (deviceType: netdevice, isRdma: true)',
   },
   'vf-is-pf': {
-    levels: ['warning'],
-    meaning: 'the device is a PF, not a VF: the whole port of the node goes to this pod',
+    levels: ['warning', 'note'],
+    meaning: 'the device is a PF, not a VF: the whole port of the node goes to this pod; a note outside Kubernetes',
     remedyIn: 'SriovNetworkNodePolicy (numVfs) or Spillway (ports[].device)',
   },
   'vf-broadcom': {
@@ -48,7 +48,7 @@ export const vfDriverCheck = {
   codes,
   run(input) {
     const devices = plannedDevices(input)
-    const found = devices.flatMap((planned) => [...driver(planned), ...role(planned), ...vendor(planned)])
+    const found = devices.flatMap((planned) => [...driver(planned), ...role(planned, input), ...vendor(planned)])
     if (found.length > 0) return found
     const shown = devices.map(({ device }) => `${device.address} on ${device.driver}`).join(', ')
     return [
@@ -108,17 +108,16 @@ function kernelDriver(driver: string, netdevs: readonly string[]): string {
   return netdevs.length === 0 ? driver : `${driver}, with the netdev ${netdevs.join(', ')}`
 }
 
-function role({ port, device }: PlannedDevice): Finding[] {
-  if (device.role !== 'pf') return []
-  return [
-    finding('vf-is-pf', {
-      subject: `port ${port.name}, ${device.address}`,
-      needed: 'a VF',
-      found: 'a PF',
-      cause: 'a policy without numVfs, or a device that was named by hand',
-      remedy: 'SriovNetworkNodePolicy: spec.numVfs; or Spillway: ports[].device: auto',
-    }),
-  ]
+function role(planned: PlannedDevice, { environment }: CheckInput): Finding[] {
+  if (planned.device.role !== 'pf') return []
+  const words = {
+    ...subjectOf(planned),
+    needed: 'a VF',
+    found: 'a PF',
+    cause: 'a policy without numVfs, or a device that was named by hand',
+    remedy: 'SriovNetworkNodePolicy: spec.numVfs; or Spillway: ports[].device: auto',
+  }
+  return [finding('vf-is-pf', words, environment.pod.kubernetes ? 'warning' : 'note')]
 }
 
 function vendor({ port, device }: PlannedDevice): Finding[] {

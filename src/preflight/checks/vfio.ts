@@ -122,8 +122,10 @@ function group(planned: PlannedDevice, { environment }: CheckInput): Finding[] {
     (candidate) => candidate.path === path || candidate.group === device.iommuGroup,
   )
   const words = { subject: path, needed: `read and write, for ${describeDevice({ ...planned, port })}` }
+  // Without its group in sysfs nobody can say which node is the device's.
+  const unknown = device.iommuGroup === null && info === null && environment.devices.vfioGroups.length > 0
+  if (unknown || node?.state === 'usable') return []
   if (node === undefined || node.state === 'missing') return [missing(planned, environment, words)]
-  if (node.state === 'usable') return []
   return [refused(node, environment, words)]
 }
 

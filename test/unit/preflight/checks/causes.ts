@@ -393,6 +393,13 @@ const devices: readonly Row[] = [
   ],
   ['a PF', { environment: { pciDevices: [vf(vfAddress, { role: 'pf' })] } }, 'vf-is-pf', 'warning', /numVfs/],
   [
+    'a PF on a bare machine',
+    { environment: { pciDevices: [vf(vfAddress, { role: 'pf' })] }, pod: { kubernetes: false } },
+    'vf-is-pf',
+    'note',
+    /a PF/,
+  ],
+  [
     'a Broadcom VF',
     { environment: { pciDevices: [vf(vfAddress, { vendor: '14e4', device: '1806' })] } },
     'vf-broadcom',

@@ -2,9 +2,19 @@ import { describe, expect, it, test } from 'vitest'
 import { passiveSections, probeSections } from '../../../../src/preflight/catalogue.js'
 import { runChecks } from '../../../../src/preflight/run-checks.js'
 import type { Finding } from '../../../../src/preflight/types.js'
-import { netdev, refusedDevice } from '../../plan/fixtures.js'
+import { netdev, refusedDevice, vf } from '../../plan/fixtures.js'
 import { causes } from './causes.js'
-import { capabilities, findingsOf, inputOf, mellanox, noCapability, pages, theTap } from './fixtures.js'
+import {
+  capabilities,
+  findingsOf,
+  inputOf,
+  mellanox,
+  noCapability,
+  pages,
+  resource,
+  theTap,
+  vfAddress,
+} from './fixtures.js'
 
 const declarations = new Map(passiveSections.flatMap(({ codes }) => Object.entries(codes)))
 const allText = ({ subject, needed, found, cause, remedy }: Finding) =>
@@ -133,7 +143,20 @@ describe('what is right is left alone', () => {
     silent({ environment: { hugepages: [pages('2Mi', 4096, { limit: 512 })] } }, 'hugepages-cgroup-limit')
   })
 
+  it('a variant driver of vfio-pci', () => {
+    silent({ environment: { pciDevices: [vf(vfAddress, { driver: 'ice_vfio_pci' })] } }, 'vf-kernel-driver')
+  })
+
+  it('a VFIO group that sysfs does not name, where there are groups', () => {
+    const environment = { pciDevices: [vf(vfAddress, { iommuGroup: null })], devicePlugin: [resource(vfAddress, null)] }
+    silent({ environment }, 'vfio-group-missing')
+  })
+
   it('a bridge and an unbound device in the IOMMU group', () => {
-    silent({}, 'vfio-group-not-viable')
+    const groupPeers = [
+      { address: '0000:3a:00.0', driver: 'pcieport' },
+      { address: '0000:3b:02.6', driver: null },
+    ]
+    silent({ environment: { pciDevices: [vf(vfAddress, { groupPeers })] } }, 'vfio-group-not-viable')
   })
 })
