@@ -13,8 +13,9 @@ export function mayAttach({ tap }: Netdev, { uid, gid, groups, capabilities }: E
   return ours && (tap.group === null || tap.group === gid || groups.includes(tap.group))
 }
 
-/** A tap that we could take: persistent, ours, and nobody attached to it. */
+/** A tap that we could take: persistent, ours, nobody attached to it, and with a name that devargs can carry. */
 export function isFreeTap(netdev: Netdev, { process }: Environment): boolean {
+  if (!/^[\w.-]{1,15}$/.test(netdev.name)) return false
   const persistent = netdev.kind === 'tap' && netdev.tap?.persistent === true
   return persistent && netdev.carrier !== true && mayAttach(netdev, process)
 }
