@@ -87,7 +87,7 @@ export function copyWithCapabilities(program: string, copy: string, text: string
 
 export function setCapabilities(file: string, text: string): void {
   const { status, stderr } = spawnSync('setcap', [text, file], { env: sbinToo(), encoding: 'utf8' })
-  if (status !== 0) throw new Error(`setcap ${text} ${file}: ${stderr}`)
+  if (status !== 0) throw new Error(`setcap ${text} ${file}: ${stderr.trim()}`)
 }
 
 /**
