@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, copyFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.js'
@@ -51,10 +51,19 @@ function statusOf(pid: number): Record<string, string> {
   return Object.fromEntries(lines.map((line) => line.split(/:\s*/) as [string, string]))
 }
 
+function makeFolderFor(uid: number): string {
+  const folder = makeImageFolder()
+  chownSync(folder, uid, uid)
+  return folder
+}
+
 describe.skipIf(missing !== undefined)(`the launcher as entrypoint${missing ? ` (needs ${missing})` : ''}`, () => {
   /** `allowPrivilegeEscalation: false`, uid 1001, IPC_LOCK added, 64 KiB of memlock. */
   const pod = { added: capability.ipcLock, noNewPrivs: true }
   let launcher: string
+  const settings = ['memory.pageSize=none', 'ports.0.device=net_null0', 'ports.0.exception.backend=none'].flatMap(
+    (setting) => ['--set', setting],
+  )
   beforeAll(() => {
     launcher = join(makeImageFolder(), 'spillway-launch')
     copyFileSync(`${programs}/spillway-launch`, launcher)
@@ -89,20 +98,30 @@ describe.skipIf(missing !== undefined)(`the launcher as entrypoint${missing ? ` 
   })
 
   test('lets the plan see all CPUs of the pod', () => {
-    const settings = ['--set', 'ports.0.device=net_null0', '--set', 'ports.0.exception.backend=none']
     const { stdout, stderr, exitCode } = runInContainer(pod, launcher, 'plan', ...settings, '--format', 'json')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     const { housekeeping, polling } = JSON.parse(stdout).cpus
     expect([...housekeeping, ...polling].sort()).toEqual(allowedCpus().sort())
   })
+  test('gives the program of exec what was granted too', () => {
+    const program = `${programs}/spillway-show-privileges`
+    const { stdout, stderr, exitCode } = runInContainer(
+      { ...pod, env: { RUNTIME_DIRECTORY: makeFolderFor(1001) } },
+      ...[launcher, 'exec', '--http', '127.0.0.1:0', ...settings, '--', program],
+    )
+    expect(exitCode, stderr).toBe(0)
+    expect(stdout).toMatch(/CapEff\s+0000000000004000\n/)
+    expect(stdout).toContain('AtSecure 0\n')
+    expect(stdout).toContain('Mlock ok\n')
+  })
+
   describe('seen by the doctor', () => {
-    const settings = ['--set', 'ports.0.device=net_null0', '--set', 'ports.0.exception.backend=none']
     const command = `${checkout}/bin/spillway.mjs`
     const node = (capabilities: string): string =>
       copyWithCapabilities(process.execPath, join(makeImageFolder(), 'node'), capabilities)
     /** Findings about how node runs, by code; the configuration has nothing to do with them. */
     const codes = (...words: string[]): string[] => {
-      const asked = ['doctor', '--json', '--no-probes', '--set', 'memory.pageSize=none', ...settings]
+      const asked = ['doctor', '--json', '--no-probes', ...settings]
       const { stdout, stderr } = runInContainer(pod, ...words, ...asked)
       if (stdout === '') throw new Error(stderr)
       const { findings } = JSON.parse(stdout) as { findings: { code: string; found: string }[] }
