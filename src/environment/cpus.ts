@@ -1,7 +1,9 @@
 import { parseCpuList } from '../config/cpu-list.js'
 import type { Cgroups } from './cgroups.js'
+import { discoverCores } from './cpu-cores.js'
 import { discoverCpuTime } from './cpu-time.js'
 import type { HostFiles } from './host-files.js'
+import { discoverLoadBalancing } from './load-balancing.js'
 import type { CpuEnvironment, PodEnvironment } from './types.js'
 
 type Variables = Readonly<Record<string, string | undefined>>
@@ -32,7 +34,7 @@ export function discoverCpus(
     ...discoverCpuTime(files, cgroups),
     cgroupVersion: cpuset?.version ?? null,
     cgroupCpuset,
-    loadBalancing: isBalanced(cgroups) && !isSwitchedOff(annotations),
+    loadBalancing: discoverLoadBalancing(cgroups, annotations),
     cores: discoverCores(files, online),
     mixed: readMixed(env),
   }
@@ -65,34 +67,6 @@ function readCpuset(cgroups: Cgroups): number[] | null {
   const names = cpuset?.version === 1 ? ['cpuset.effective_cpus', 'cpuset.cpus'] : ['cpuset.cpus.effective']
   const texts = names.map((name) => cgroups.nearest(cpuset, name))
   return texts.map((text) => parseCpuList(text ?? '')).find((list) => list !== undefined) ?? null
-}
-
-/** CRI-O's cpu-load-balancing writes one of these two. */
-function isBalanced(cgroups: Cgroups): boolean {
-  const cpuset = cgroups.controller('cpuset')
-  if (cpuset?.version === 1) return cgroups.nearest(cpuset, 'cpuset.sched_load_balance')?.trim() !== '0'
-  return !/^isolated\b(?! invalid)/.test(cgroups.nearest(cpuset, 'cpuset.cpus.partition') ?? '')
-}
-
-function isSwitchedOff(annotations: PodEnvironment['runtimeAnnotations']): boolean {
-  return Object.entries(annotations).some(
-    ([name, value]) => /^cpu-load-balancing\.crio\.io(?:$|\/)/.test(name) && value === 'disable',
-  )
-}
-
-function discoverCores(files: HostFiles, online: readonly number[]): number[][] {
-  const cores: number[][] = []
-  const seen = new Set<number>()
-  for (const cpuId of online) {
-    if (seen.has(cpuId)) continue
-    const folder = `${cpuFolder}/cpu${cpuId}/topology`
-    const listed =
-      readList(files, `${folder}/thread_siblings_list`) ?? readList(files, `${folder}/core_cpus_list`) ?? []
-    const core = [...new Set([cpuId, ...listed.filter((id) => online.includes(id) && !seen.has(id))])]
-    for (const id of core) seen.add(id)
-    cores.push(core.sort((a, b) => a - b))
-  }
-  return cores
 }
 
 /** CRI-O gives both to a container that asked for shared CPUs. */

@@ -11,7 +11,7 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { readStatTable, type StatTable } from './stat-table.js'
 import type { FileOwner } from './types.js'
 
@@ -22,11 +22,13 @@ import type { FileOwner } from './types.js'
 export class HostFiles {
   /** Whether these are the files of the machine that runs us. */
   readonly real: boolean
+  readonly root: string
   readonly #table: StatTable
 
-  constructor(readonly root: string) {
-    this.real = root === '/'
-    this.#table = this.real ? new Map() : readStatTable(root)
+  constructor(root: string) {
+    this.root = resolve(root)
+    this.real = this.root === '/'
+    this.#table = this.real ? new Map() : readStatTable(this.root)
   }
 
   text(path: string): string | undefined {

@@ -114,6 +114,10 @@ describe('discoverEnvironment', () => {
     }
   })
 
+  it.each(['//', '/.', '/proc/..'])('takes %s for this machine too', (root) => {
+    expect(discoverEnvironment(root).process).toEqual(discoverEnvironment('/').process)
+  })
+
   it('refuses a table of owners that is none, and says how it looks', () => {
     const host = { stat: { '/dev/vhost-net': { mode: 'rw-rw----' } } }
     expect(() => onHost(host, (root) => discoverEnvironment(root))).toThrow(/\.stat\.json/)
