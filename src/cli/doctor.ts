@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.js'
 import type { Environment } from '../environment/types.js'
 import { errorTable } from '../errors.js'
 import type { Preflight } from '../preflight/preflight.js'
+import type { Prober } from '../preflight/probe-runner.js'
 import { addConfigOptions, type ConfigOptions, configFromOptions } from './config.js'
 
 interface DoctorOptions extends ConfigOptions {
@@ -46,16 +47,27 @@ async function examine(options: DoctorOptions, version: string): Promise<number>
 }
 
 async function look(options: DoctorOptions): Promise<Examination> {
+  const { Prober } = await import('../preflight/probe-runner.js')
+  const here = options.root === '/'
+  // Its Node starts while this one still looks at the pod.
+  const prober = here && options.probes ? new Prober().start() : null
+  try {
+    return await lookWith(prober, options)
+  } finally {
+    await prober?.close()
+  }
+}
+
+async function lookWith(prober: Prober | null, options: DoctorOptions): Promise<Examination> {
   const { readEnvironmentVariables } = await import('../environment/variables.js')
   const { parseListen } = await import('../config/listen.js')
   const { discoverAndWait } = await import('../preflight/discover-and-wait.js')
   const { root } = options
   const loaded = await configFromOptions(options, readEnvironmentVariables(root), join(root, defaultConfigFile))
   const listen = parseListen(loaded.config.http.listen)
-  const here = root === '/'
-  const status = here && listen ? await askStatus(listen) : null
+  const status = root === '/' && listen ? await askStatus(listen) : null
   const { environment, discoverMs } = await discoverAndWait(loaded.config, { root })
-  const found = await check(loaded.config, environment, here && options.probes, status !== null)
+  const found = await check(loaded.config, environment, prober, status !== null)
   return { loaded, environment, listen, status, preflight: { ...found, took: { discoverMs, ...found.took } } }
 }
 
@@ -71,13 +83,18 @@ async function askStatus(listen: ListenAddress): Promise<string | null> {
   }
 }
 
-async function check(config: Config, environment: Environment, probes: boolean, running: boolean): Promise<Preflight> {
+async function check(
+  config: Config,
+  environment: Environment,
+  prober: Prober | null,
+  running: boolean,
+): Promise<Preflight> {
   const { checkPlan, probePlan } = await import('../preflight/preflight.js')
   const { narrowAffinity } = await import('../supervisor/affinity.js')
   const checked = checkPlan(config, environment)
   // `kubectl exec` starts us on any CPU of the pod, and what polls there would receive nothing meanwhile.
   if (running) await narrowAffinity(checked.plan.cpus.housekeeping).catch(() => {})
-  return probes ? probePlan(checked, config, environment, { running }) : checked
+  return prober ? probePlan(checked, config, environment, { running, prober }) : checked
 }
 
 async function print({ preflight, status }: Examination, options: DoctorOptions): Promise<string> {

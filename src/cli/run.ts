@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { parseListen } from '../config/listen.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { Config } from '../config/schema.js'
+import type { Environment } from '../environment/types.js'
 import { SpillwayError } from '../errors.js'
 import { makeStatus } from '../http/make-status.js'
 import { servedRun } from '../http/served-run.js'
@@ -12,6 +13,7 @@ import { MetricsExporter } from '../metrics/exporter.js'
 import type { Plan } from '../plan/types.js'
 import { discoverAndWait } from '../preflight/discover-and-wait.js'
 import { checkPlan, type Preflight, probePlan } from '../preflight/preflight.js'
+import { Prober } from '../preflight/probe-runner.js'
 import { checksReport, logFindings, refuseOnErrors, refuseOnProblems } from '../preflight/refuse.js'
 import { composeRules } from '../rules/compose.js'
 import { type Prover, startProver } from '../rules/prover.js'
@@ -44,24 +46,49 @@ export function addRunCommand(program: Command): void {
 async function run({ config, settings }: LoadedConfig, force: boolean, version: string): Promise<void> {
   logSettings(settings, version)
   const stop = new AbortController()
-  let supervisor: Supervisor | undefined
+  let askedToStop = (): void => {}
   // Before the first `await`, so that no signal finds the folder without them, and never taken away: one that comes
   // while the last things are cleaned up must not end the process either.
   onStopSignals(() => {
     stop.abort()
-    supervisor?.stop()
+    askedToStop()
   })
-  const { environment, waited } = await discoverAndWait(config, { signal: stop.signal })
-  if (waited !== 'no') log.info({ networkStatus: waited }, 'waited for the network status')
-  if (stop.signal.aborted) return
-  const checked = checkPlan(config, environment)
-  const { plan } = checked
-  if (!force) refuseOnProblems(checked)
-  logDecisions(plan)
+  // Its Node starts while this one still looks at the pod.
+  const prober = new Prober({ signal: stop.signal }).start()
+  try {
+    const { environment, waited } = await discoverAndWait(config, { signal: stop.signal })
+    if (waited !== 'no') log.info({ networkStatus: waited }, 'waited for the network status')
+    if (stop.signal.aborted) return
+    const checked = checkPlan(config, environment)
+    if (!force) refuseOnProblems(checked)
+    logDecisions(checked.plan)
+    const onStop = (act: () => void): void => {
+      askedToStop = act
+    }
+    await runPlan({ config, environment, version, force, prober, stop: stop.signal, onStop }, checked)
+  } finally {
+    await prober.close()
+  }
+}
 
+interface Start {
+  readonly config: Config
+  readonly environment: Environment
+  readonly version: string
+  /** Start although a check found an error. */
+  readonly force: boolean
+  readonly prober: Prober
+  readonly stop: AbortSignal
+  /** What to do at each signal that asks to stop. */
+  onStop(act: () => void): void
+}
+
+async function runPlan(start: Start, checked: Preflight): Promise<void> {
+  const { config, environment, stop } = start
+  const { plan } = checked
   const prover = startProver()
   const folder = makeRunFolder(environment.runtimeDirectory.path)
-  supervisor = new Supervisor({
+  const supervisor = new Supervisor({
     plan,
     worker: workerProgram(workerEntry, folder.path),
     rules: { compose: (addresses) => composeRules(plan, addresses), prove: (rules) => prover.prove(rules) },
@@ -69,19 +96,24 @@ async function run({ config, settings }: LoadedConfig, force: boolean, version: 
     stallMs: config.watchdog.stallMs,
     afterEachWorker: () => folder.clear(),
   })
+  start.onStop(() => supervisor.stop())
   try {
-    // The probes start before this process leaves the polling CPUs, on which nothing polls yet: the proof has the others.
-    const probing = probePlan(checked, config, environment, { signal: stop.signal })
-    const proving = narrowAndProve(stop.signal, plan, prover)
-    const found = await bothOf(probing, proving)
-    if (stop.signal.aborted) return
+    const found = await probeAndProve(start, checked, prover)
+    if (stop.aborted) return
     logFindings(log, found.findings)
-    if (!force) refuseOnErrors(found)
-    await supervise(supervisor, config, version, found)
+    if (!start.force) refuseOnErrors(found)
+    await supervise(supervisor, config, start.version, found)
   } finally {
     folder.remove()
     await prover.stop()
   }
+}
+
+/** Asks the kernel on the CPUs on which nothing polls yet, while the proof has the others. */
+async function probeAndProve(start: Start, checked: Preflight, prover: Prover): Promise<Preflight> {
+  const { config, environment, prober } = start
+  const probing = probePlan(checked, config, environment, { prober }).finally(() => prober.close())
+  return bothOf(probing, narrowAndProve(start.stop, checked.plan, prover))
 }
 
 /** Waits for both, so that nothing is left running, and then for neither: the proof's failure comes first. */

@@ -5,7 +5,7 @@ import { draftPlan } from '../plan/plan.js'
 import type { Plan } from '../plan/types.js'
 import { chooseProbes } from './choose-probes.js'
 import { findingsOfProbes } from './probe-checks.js'
-import { type ProbeOptions, runProbes } from './probe-runner.js'
+import { type ProbeOptions, type Prober, runProbes } from './probe-runner.js'
 import { runChecks } from './run-checks.js'
 import type { CheckInput, Finding } from './types.js'
 
@@ -32,6 +32,8 @@ export interface PreflightOptions extends ProbeOptions {
   readonly probes?: boolean
   /** An instance runs here, and what it holds is left alone. */
   readonly running?: boolean
+  /** One that was started ahead; whoever started it closes it. */
+  readonly prober?: Prober
 }
 
 /** Plans, checks what discovery read, and tries what the data plane will try. Throws for no finding. */
@@ -59,11 +61,12 @@ export async function probePlan(
   checked: Preflight,
   config: Config,
   environment: Environment,
-  { running = false, ...options }: PreflightOptions = {},
+  { running = false, prober, ...options }: PreflightOptions = {},
 ): Promise<Preflight> {
   const { plan, problems, findings, took } = checked
   const startedMs = performance.now()
-  const outcomes = await runProbes(chooseProbes(plan, environment, running), options)
+  const chosen = chooseProbes(plan, environment, running)
+  const outcomes = await (prober ? prober.run(chosen) : runProbes(chosen, options))
   const probed = findingsOfProbes(outcomes, { config, environment, plan, problems } satisfies CheckInput)
   return {
     ...checked,

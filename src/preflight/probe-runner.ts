@@ -41,20 +41,12 @@ const childEntry = new URL('./probes/child.js', import.meta.url)
  * child is left and nothing is open.
  */
 export async function runProbes(chosen: readonly ChosenProbe[], options: ProbeOptions = {}): Promise<ProbeOutcome[]> {
-  const session = new ProbeSession(options.program ?? probeProgram(childEntry), options.deadlines ?? probeDeadlines)
-  const outcomes: ProbeOutcome[] = []
-  const stop = (): void => void session.close()
-  options.signal?.addEventListener('abort', stop, { once: true })
+  const prober = new Prober(options)
   try {
-    for (const { request, skip } of chosen) {
-      if (options.signal?.aborted) break
-      outcomes.push(skip === null ? await session.ask(request) : { request, status: 'skipped', reason: skip })
-    }
+    return await prober.run(chosen)
   } finally {
-    options.signal?.removeEventListener('abort', stop)
-    await session.close()
+    await prober.close()
   }
-  return outcomes
 }
 
 /**
@@ -78,43 +70,69 @@ export function probeProgram(entry: URL, env: NodeJS.ProcessEnv = process.env): 
   }
 }
 
-/** The child in force. One that failed a question is not asked again. */
-class ProbeSession {
+/** The probe child in force, from before the first question to after the last. */
+export class Prober {
   readonly #program: ProbeProgram
   readonly #deadlines: ProbeDeadlines
-  #child: ProbeProcess | undefined
+  readonly #signal: AbortSignal | undefined
+  readonly #stop = (): void => void this.close()
+  #open: { readonly child: ProbeProcess; readonly ready: Promise<ProbeNews> } | undefined
 
-  constructor(program: ProbeProgram, deadlines: ProbeDeadlines) {
-    this.#program = program
+  constructor({ program, deadlines = probeDeadlines, signal }: ProbeOptions = {}) {
+    this.#program = program ?? probeProgram(childEntry)
     this.#deadlines = deadlines
+    this.#signal = signal
+    signal?.addEventListener('abort', this.#stop, { once: true })
   }
 
-  async ask(request: ProbeRequest): Promise<ProbeOutcome> {
-    const started = await this.#start()
-    if (started !== null) return { request, ...started }
+  /** Starts the child ahead of the first question: it loads what it needs while the caller still finds out what to ask. */
+  start(): this {
+    this.#open ??= this.#spawn()
+    return this
+  }
+
+  async run(chosen: readonly ChosenProbe[]): Promise<ProbeOutcome[]> {
+    const outcomes: ProbeOutcome[] = []
+    for (const { request, skip } of chosen) {
+      if (this.#signal?.aborted) break
+      outcomes.push(skip === null ? await this.#ask(request) : { request, status: 'skipped', reason: skip })
+    }
+    return outcomes
+  }
+
+  /** Resolves when no child is left. */
+  async close(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#stop)
+    await this.#end()
+  }
+
+  #spawn(): { child: ProbeProcess; ready: Promise<ProbeNews> } {
+    const child = new ProbeProcess(this.#program)
+    return { child, ready: child.next(CHILD_START_DEADLINE_MS) }
+  }
+
+  async #end(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await open?.child.kill()
+  }
+
+  /** A child that failed a question is not asked again. */
+  async #ask(request: ProbeRequest): Promise<ProbeOutcome> {
+    this.#open ??= this.#spawn()
+    const { child, ready } = this.#open
+    const first = await ready
     const deadlineMs = this.#deadlines[request.kind]
-    const child = this.#child as ProbeProcess
-    const outcome = outcomeOf(request, await child.ask(request, deadlineMs), deadlineMs)
-    if (outcome.status !== 'answered') await this.close()
+    const outcome: ProbeOutcome = isReady(first)
+      ? outcomeOf(request, await child.ask(request, deadlineMs), deadlineMs)
+      : { request, status: 'broken', problem: `the probe child did not start: ${describe(first)}` }
+    if (outcome.status !== 'answered') await this.#end()
     return outcome
   }
+}
 
-  async close(): Promise<void> {
-    const child = this.#child
-    this.#child = undefined
-    await child?.kill()
-  }
-
-  /** A child that is ready, or why there is none. */
-  async #start(): Promise<{ status: 'broken'; problem: string } | null> {
-    if (this.#child !== undefined) return null
-    const child = new ProbeProcess(this.#program)
-    this.#child = child
-    const news = await child.next(CHILD_START_DEADLINE_MS)
-    if (news.type === 'report' && news.report.type === 'ready') return null
-    await this.close()
-    return { status: 'broken', problem: `the probe child did not start: ${describe(news)}` }
-  }
+function isReady(news: ProbeNews): boolean {
+  return news.type === 'report' && news.report.type === 'ready'
 }
 
 function outcomeOf(request: ProbeRequest, news: ProbeNews, deadlineMs: number): ProbeOutcome {
