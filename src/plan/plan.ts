@@ -50,7 +50,7 @@ export function draftPlan(config: Config, environment: Environment): Draft {
   noteRuntimeDirectory(environment, log)
   const lcoreText = buildLcores(cpus, lcores)
   const iovaMode = chooseIovaMode(ports, environment)
-  const input = { config, environment, cpus, ports, memory, lcores: lcoreText, iovaMode }
+  const input = { config, environment, cpus, ports, memory, vfio, lcores: lcoreText, iovaMode }
   const program = planProgram(input, log)
   const plan = {
     cpus,

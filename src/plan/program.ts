@@ -19,6 +19,7 @@ export interface ProgramInput {
   readonly cpus: PlannedCpus
   readonly ports: readonly PlannedPort[]
   readonly memory: PlannedMemory
+  readonly vfio: Plan['vfio']
   readonly lcores: string
   readonly iovaMode: string
 }
@@ -109,15 +110,25 @@ function planProgramMemory(input: ProgramInput, log: DecisionLog): ProgramMemory
   }
   const pages = choosePages(memory.pageSize, config, environment)
   if (pages === undefined) return withoutHugepages(environment, log)
-  const nodes = takeAll(pages, usedNodes(input))
+  const pinnable = pinnableMib(input)
+  const nodes = takeAll(pages, usedNodes(input), pinnable)
   const mib = sumMib(nodes)
-  const held = pages.cgroup.limit === null ? 'machine has free' : 'cgroup allows'
+  const held = pages.cgroup.limit === null ? 'the machine has free' : 'the cgroup allows'
+  const all =
+    pinnable < pages.available * pageMib(pages.size) ? 'memlock lets the devices pin' : `${held} but for one page`
   log.note(
     'memory of another program',
     `${mib} MiB of ${pages.size}`,
-    `all that the ${held} but for one page, since nobody knows what it needs; memory.mib sets less`,
+    `all that ${all}, since nobody knows what it needs; memory.mib sets less`,
   )
   return { pageSize: pages.size, mib, nodes }
+}
+
+/** What is pinned beyond the memlock limit, the devices do not reach. Where that is short already, less would not mend it. */
+function pinnableMib({ vfio, memory, environment }: ProgramInput): number {
+  const { memlockBytes } = environment.process
+  if (vfio.pinning !== 'memlock' || memlockBytes === null) return Number.POSITIVE_INFINITY
+  return Math.floor(memlockBytes / bytesPerMib) - (vfio.lockMib - memory.mib)
 }
 
 /** The planned size, else the one of which there is most. */
@@ -148,12 +159,12 @@ function usedNodes({ ports, cpus, environment: { numaNodes } }: ProgramInput): n
 }
 
 /** Shares the room of the cgroup among the nodes; what one cannot give the next one may take. */
-function takeAll(pages: Hugepages, used: readonly number[]): ProgramMemory['nodes'] {
+function takeAll(pages: Hugepages, used: readonly number[], mostMib: number): ProgramMemory['nodes'] {
   const page = pageMib(pages.size)
   const others = pages.nodes.map(({ numaNode }) => numaNode).filter((id) => !used.includes(id))
   const there = used.filter((id) => availableMib(pages, id) > 0)
   const order = there.length > 0 ? there : others.filter((id) => availableMib(pages, id) > 0)
-  let room = Math.max(1, pages.available - 1) * page
+  let room = Math.max(1, Math.min(pages.available - 1, Math.floor(mostMib / page))) * page
   const fewestFirst = [...order].sort((a, b) => availableMib(pages, a) - availableMib(pages, b))
   const nodes = fewestFirst.map((numaNode, index) => {
     const share = roundToPages(Math.floor(room / (fewestFirst.length - index) / page) * page, pages.size)

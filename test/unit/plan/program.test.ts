@@ -56,6 +56,13 @@ describe('another program', () => {
     expect(memory.mib).toBe(256)
   })
 
+  it('gets no more than its devices may pin by the memlock limit', () => {
+    const limited = pod({ process: process({ memlockBytes: 500 * 2 ** 20 }) })
+    expect(plan({}, limited).vfio.pinning).toBe('memlock')
+    expect(plan({}, limited).program.ealArgs.join(' ')).toContain('--socket-mem 484 ')
+    expect(decision(plan({}, limited), 'memory of another program')?.reason).toContain('memlock')
+  })
+
   it('gets the only page there is', () => {
     const one = { ...hugepages('1Gi', 8), cgroup: { limit: 1, used: 0 }, available: 1 }
     expect(plan({}, pod({ hugepages: [one] })).program.ealArgs.join(' ')).toContain('--socket-mem 1024')
