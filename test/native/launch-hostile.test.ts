@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -13,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   capability,
   checkout,
+  entrypoint,
   makeImageFolder,
   missingForContainers,
   removeImageFolders,
@@ -228,6 +230,19 @@ describe.skipIf(missing !== undefined)(`a hostile caller${missing ? ` (needs ${m
       chmodSync(dirname(entry), 0o1777)
       const file = buildLauncher(join(image, 'sticky'), { entry })
       expect(mask(launch({ added }, file).status.CapEff)).toBe(added)
+    })
+
+    test('belongs to the caller on a read-only file system, where he can change nothing, it trusts it', () => {
+      const entry = makeEntry()
+      const folder = dirname(dirname(entry))
+      const file = buildLauncher(join(image, 'read-only'), { entry })
+      spawnSync('chown', ['-R', '1001:1001', folder])
+      expect(refusal(file).exitCode).toBe(126)
+      const readOnly = `mount --bind ${folder} ${folder} && mount -o remount,bind,ro ${folder} && exec "$@"`
+      const [command = '', ...args] = ['unshare', '-m', 'sh', '-c', readOnly, 'sh', ...entrypoint({ added }, [file])]
+      const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', cwd: '/' })
+      expect(stderr).toBe('')
+      expect(mask(JSON.parse(stdout).status.CapEff)).toBe(added)
     })
 
     test('is a node that the caller may replace, it passes nothing on', () => {
