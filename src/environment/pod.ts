@@ -22,10 +22,12 @@ export function discoverPod(
   const statusKey = statusKeys.find((key) => values.has(key))
   const requested = request === undefined ? null : (readNetworkRequests(request) ?? 'malformed')
   const status = statusKey === undefined ? null : (readNetworkStatus(values.get(statusKey) ?? '') ?? 'malformed')
+  const podnetinfo = files.exists(folder)
   return {
     kubernetes: isKubernetes(files, env),
-    containerName: env.CONTAINER_NAME || null,
-    podnetinfo: files.exists(folder),
+    // Elsewhere the name may mean anything: the injector sets it where it mounts that folder.
+    containerName: (podnetinfo && env.CONTAINER_NAME) || null,
+    podnetinfo,
     requested: requested === 'malformed' ? null : requested,
     status: status === 'malformed' ? null : status,
     runtimeAnnotations: pickRuntimeAnnotations(values),

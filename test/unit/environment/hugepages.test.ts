@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { pageKib, sizeOfKib } from '../../../src/environment/hugepages.js'
 import { discoverOn } from './made-host.js'
 
 const cgroup = 'sys/fs/cgroup'
@@ -67,6 +68,16 @@ describe('hugepages', () => {
       { numaNode: 10, total: 512, free: 3 },
     ])
   })
+})
+
+it.each([
+  ['2Mi', 2048],
+  ['512Mi', 524_288],
+  ['1Gi', 1_048_576],
+] as const)('a page of %s is %s KiB', (size, kib) => {
+  expect(pageKib(size)).toBe(kib)
+  expect(sizeOfKib(kib)).toBe(size)
+  expect(sizeOfKib(kib + 1)).toBeNull()
 })
 
 describe('hugetlbfs mounts', () => {

@@ -126,6 +126,16 @@ describe('addresses', () => {
     expect(found(files).ext0).toEqual({ addresses: ['fd00::2/64'], routes: ['fd00::/64', '::/0'] })
   })
 
+  it('are none where a line is cut short', () => {
+    const files = {
+      'proc/self/net/route': `${header}ext0\nnet1\t0000000A\t00000000\t0001\t0\t0\t0\n`,
+      'proc/self/net/fib_trie': trie('10.0.0.2'),
+      'proc/self/net/if_inet6': 'fd000000000000000000000000000002 04 40 00 82\nxx 04 40 00 82 ext0\n',
+      'proc/self/net/ipv6_route': `${'0'.repeat(32)} 40\n`,
+    }
+    expect(found(files)).toEqual({ ext0: { addresses: [], routes: [] }, net1: { addresses: [], routes: [] } })
+  })
+
   it('are none, and nothing is thrown, when the files hold something else', () => {
     const words = fc.array(fc.oneof(fc.constantFrom('ext0', '|--', '/32 host LOCAL', '00000000'), fc.string()))
     const junk = words.map((each) => each.join('\t'))

@@ -57,6 +57,12 @@ describe('the pod', () => {
     ])
   })
 
+  it('has the container’s name from the injector, and from nobody else', () => {
+    const env = { CONTAINER_NAME: 'spillway' }
+    expect(discoverOn({ env, files: { [`${folder}/annotations`]: '' } }).pod.containerName).toBe('spillway')
+    expect(discoverOn({ env }).pod.containerName).toBeNull()
+  })
+
   it('is looked for where the caller says', () => {
     const files = { 'pod/annotations': line('k8s.v1.cni.cncf.io/networks', 'tap@ext0') }
     expect(discoverOn({ files }, { podInfoFolder: '/pod/' }).pod.requested).toMatchObject([{ network: 'tap' }])
