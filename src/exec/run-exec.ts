@@ -7,7 +7,7 @@ import { ExecExporter } from '../metrics/exec-exporter.js'
 import { discoverAndWait } from '../preflight/discover-and-wait.js'
 import { type Preflight, preflight } from '../preflight/preflight.js'
 import { checksReport, logFindings, refuseOnErrors } from '../preflight/refuse.js'
-import { narrowAffinity } from '../supervisor/affinity.js'
+import { placeThreads } from '../supervisor/affinity.js'
 import { waitForHugepages } from '../supervisor/hugepages.js'
 import { makeRunFolder, type RunFolder } from '../supervisor/run-folder.js'
 import { TelemetryPoller } from '../telemetry/poller.js'
@@ -54,7 +54,7 @@ export async function runExec(options: ExecOptions): Promise<number> {
     const program = programSpec({ command, args: options.args, plan: checked.plan, folder: folder.path, force })
     log.info({ command, args: program.args }, 'program and arguments')
     // Before any process is started, so that all inherit it; EAL itself moves its lcores away.
-    await narrowAffinity(checked.plan.cpus.housekeeping)
+    await placeThreads(checked.plan.cpus)
     const { keeper, telemetry } = makeParts(options, checked, folder, program)
     signals.handTo(keeper)
     return signals.early.aborted ? 0 : await serve(options, checked, keeper, telemetry)
