@@ -34,7 +34,7 @@ export const vhostFeatures: Readonly<Record<string, number>> = {
   VIRTIO_RING_F_INDIRECT_DESC: 28,
   VIRTIO_RING_F_EVENT_IDX: 29,
   VIRTIO_F_VERSION_1: 32,
-  VIRTIO_F_IOMMU_PLATFORM: 33,
+  VIRTIO_F_ACCESS_PLATFORM: 33,
   VIRTIO_F_IN_ORDER: 35,
 }
 
