@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as loopTurn, setTimeout as sleep } from 'node:timers/promises'
 import { SpillwayError } from '../errors.js'
 import { createLogger } from '../log.js'
 import { afterDeath, type RestartSettings } from '../supervisor/restart-policy.js'
@@ -61,7 +61,10 @@ export class ProgramKeeper {
    */
   async run(): Promise<number> {
     try {
-      for (let inARow = 0; !this.#stop.signal.aborted; ) {
+      for (let inARow = 0; ; ) {
+        // A signal that came while this process was busy is still to be heard; the program would never get it.
+        await loopTurn()
+        if (this.#stop.signal.aborted) return 0
         const { end, livedMs } = await this.#liveOnce()
         if (this.#isLast(end)) return exitCodeOfProgram(end, this.#interrupted ? 'SIGINT' : this.#asked)
         this.#recordDeath(end)
@@ -70,7 +73,6 @@ export class ProgramKeeper {
         if (decision.action === 'giveUp') throw gaveUp(inARow, end)
         await this.#backOff(decision.delayMs)
       }
-      return 0
     } finally {
       this.#state = 'stopped'
     }

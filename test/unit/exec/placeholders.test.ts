@@ -69,12 +69,12 @@ describe('a placeholder', () => {
     expect(refusal(['--eal={eal}']).code).toBe('ERR_USAGE')
   })
 
-  test.each([
+  test.each<[string, PlannedProgram]>([
     ['{pci}', nothing],
     ['{tap}', nothing],
     ['{tap2}', program],
     ['{eal}', { ...program, missing: ['no MAC address is known'] }],
-  ] as const)('%s whose value the pod does not give is refused, with a remedy', (arg, from) => {
+  ])('%s whose value the pod does not give is refused, with a remedy', (arg, from) => {
     const { code, exitCode, hint } = refusal([arg], from)
     expect({ code, exitCode, hint }).toEqual({ code: 'ERR_PLACEHOLDER', exitCode: 69, hint: expect.any(String) })
   })
