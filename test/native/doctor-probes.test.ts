@@ -57,6 +57,7 @@ describe.skipIf(!isRoot)('the NUMA calls', () => {
 
 describe.skipIf(!isRoot)('a tap', () => {
   const single = 'ip tuntap add dev ext0 mode tap'
+  const up = '; ip link set ext0 up'
   const probe = { kind: 'tap', device: '/dev/net/tun', tap: 'ext0', queues: 1, multiQueue: false }
   const features = ['IFF_MULTI_QUEUE', 'IFF_VNET_HDR', 'IFF_NAPI']
 
@@ -85,13 +86,22 @@ describe.skipIf(!isRoot)('a tap', () => {
       probe,
       { refusal: { call: 'TUNSETIFF', error: 'EINVAL' } },
     ],
-    ['that is missing', 'true', probe, { refusal: { call: 'SIOCGIFFLAGS', error: 'ENODEV' } }],
   ])('%s', (_what, script, request, answer) => {
-    expect(probeBelow([inNetns(script), pod], request)).toMatchObject([answered({ held: false, ...answer })])
+    expect(probeBelow([inNetns(script + up), pod], request)).toMatchObject([answered(answer)])
+  })
+
+  test('that is missing is told', () => {
+    const [outcome] = probeBelow([inNetns('true'), pod], probe)
+    expect(outcome).toMatchObject(answered({ state: 'unknown', refusal: { call: 'SIOCGIFFLAGS', error: 'ENODEV' } }))
+  })
+
+  test('that is down is left alone: who holds it cannot be seen', () => {
+    const [outcome] = probeBelow([inNetns(single), pod], probe)
+    expect(outcome).toMatchObject(answered({ state: 'down', attached: 0, refusal: null }))
   })
 
   test('with one queue gives it once', () => {
-    const [outcome] = probeBelow([inNetns(single), pod], { ...probe, queues: 2 })
+    const [outcome] = probeBelow([inNetns(single + up), pod], { ...probe, queues: 2 })
     expect(outcome).toMatchObject(answered({ refusal: { call: 'TUNSETIFF of queue 2', error: 'EBUSY' } }))
   })
 
@@ -110,7 +120,7 @@ signal.pause()' &
       until [ "$(cat /proc/$!/fdinfo/3 2>/dev/null | grep -c iff:.*ext0)" = 1 ]; do :; done
       trap "kill $!" EXIT; "$@"; exit`
     const [outcome] = probeBelow([inNetns(holder)], { ...probe, multiQueue: true })
-    expect(outcome).toMatchObject(answered({ held: true, attached: 0, refusal: null }))
+    expect(outcome).toMatchObject(answered({ state: 'held', attached: 0, refusal: null }))
   })
 })
 

@@ -156,7 +156,7 @@ describe.skipIf(!isRoot)('spillway doctor in a pod of uid 1001 without capabilit
     ['of another user', 'ip tuntap add dev ext0 mode tap user 1002', 69, 'probe-tap-refused'],
     ['of another group', 'ip tuntap add dev ext0 mode tap user 1001 group 0', 69, 'probe-tap-refused'],
   ])('a tap %s', (_what, script, exitCode, code) => {
-    const diagnosis = doctor(onTap, { below: [inNetns(script), pod] })
+    const diagnosis = doctor(onTap, { below: [inNetns(`${script}; ip link set ext0 up`), pod] })
     const story = JSON.stringify(diagnosis.findings.filter(({ level }) => level !== 'ok'))
     expect(diagnosis.exitCode, story).toBe(exitCode)
     expect(story + JSON.stringify(diagnosis.findings)).toContain(exitCode === 0 ? code : 'ext0')

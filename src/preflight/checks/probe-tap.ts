@@ -20,6 +20,11 @@ const codes = {
     meaning: 'a program holds the tap, so nothing was tried',
     remedyIn: '–',
   },
+  'probe-tap-down': {
+    levels: ['note'],
+    meaning: 'the tap is down, so nothing was tried: whether somebody holds it cannot be seen',
+    remedyIn: 'NetworkAttachmentDefinition',
+  },
   'probe-tap-ok': { levels: ['ok'], meaning: 'the tap was attached with all planned queues', remedyIn: '–' },
 } as const satisfies CodeDeclarations
 const finding = findingMaker(codes)
@@ -32,7 +37,8 @@ export const probeTap: ProbeCheck = {
     answersOf(outcomes, 'tap').map(({ request, answer }) => {
       const subject = `tap ${request.tap}`
       const needed = `to attach with ${queuesText(request.queues)}`
-      if (answer.held || answer.refusal?.error === 'EBUSY') return inUse(subject, needed)
+      if (answer.state === 'held' || answer.refusal?.error === 'EBUSY') return inUse(subject, needed)
+      if (answer.state === 'down') return down(request.tap, needed)
       if (answer.refusal !== null) return refused(request, needed, answer.refusal, input)
       return finding('probe-tap-ok', {
         subject,
@@ -50,6 +56,16 @@ function inUse(subject: string, needed: string): Finding {
   const found = 'a program is attached to it'
   const cause = 'a data plane that runs, or a program that was not ended'
   return finding('probe-tap-in-use', { subject, needed, found, cause })
+}
+
+function down(tap: string, needed: string): Finding {
+  return finding('probe-tap-down', {
+    subject: `tap ${tap}`,
+    needed,
+    found: 'it is down, so whether a program holds it cannot be seen, and nothing was tried',
+    cause: 'the tap plugin sets it up; somebody set it down since',
+    remedy: `ip link set ${tap} up, which needs NET_ADMIN, or a new pod`,
+  })
 }
 
 function refused(request: RequestOf<'tap'>, needed: string, refusal: Refusal, input: CheckInput): Finding {

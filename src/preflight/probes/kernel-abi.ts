@@ -19,6 +19,7 @@ export const netdev = {
   SOCK_DGRAM: 2,
   SOCK_CLOEXEC: 0o2000000,
   SIOCGIFFLAGS: 0x8913,
+  IFF_UP: 0x1,
   IFF_RUNNING: 0x40,
   /** struct ifreq: a name, then a union. */
   IFREQ_BYTES: 40,

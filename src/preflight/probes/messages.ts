@@ -42,8 +42,8 @@ export const probeAnswer = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('tap'),
     refusal,
-    /** Whether somebody held it, so that nothing was tried. */
-    held: z.boolean(),
+    /** Tried only when `free`; whether one that is `down` is held cannot be seen. */
+    state: z.enum(['free', 'held', 'down', 'unknown']),
     /** What TUNGETFEATURES says, by name. */
     features: z.array(z.string()),
     /** Queues that could be attached at the same time. */

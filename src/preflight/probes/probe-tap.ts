@@ -6,14 +6,15 @@ import type { AnswerOf, RequestOf } from './messages.js'
 
 /**
  * Attaches to the tap with the flags and as many queues as the data plane will take, and lets go of it again; the tap
- * of a CNI is persistent and stays. Not done to a tap that somebody holds: on one with several queues the kernel would
- * hand us a share of its packets. Not done to one that is missing: with NET_ADMIN that would make it.
+ * of a CNI is persistent and stays. Not done to a tap that somebody holds, or may hold: on one with several queues the
+ * kernel would hand us a share of its packets, and our flags would be everybody's. Not done to one that is missing: with
+ * NET_ADMIN that would make it.
  */
 export function probeTap({ device, tap, queues, multiQueue }: RequestOf<'tap'>): AnswerOf<'tap'> {
-  const answer = { held: false, features: [] as string[], attached: 0, multiQueue }
+  const answer: Omit<AnswerOf<'tap'>, 'kind' | 'refusal'> = { state: 'unknown', features: [], attached: 0, multiQueue }
   const refusal = refusalOf(() => {
-    answer.held = isHeld(tap)
-    if (answer.held) return
+    answer.state = stateOf(tap)
+    if (answer.state !== 'free') return
     answer.features = withOpen(device, featuresOf)
     answer.multiQueue = multiQueue ?? isMultiQueue(device, tap)
     answer.attached = attachAll(device, tap, queues, answer.multiQueue)
@@ -21,13 +22,15 @@ export function probeTap({ device, tap, queues, multiQueue }: RequestOf<'tap'>):
   return { kind: 'tap', refusal, ...answer }
 }
 
-/** A tap runs (has carrier) as long as a program is attached. */
-function isHeld(tap: string): boolean {
+/** A tap that is up runs (has carrier) as long as a program is attached. */
+function stateOf(tap: string): AnswerOf<'tap'>['state'] {
   const fd = need('socket', socket(netdev.AF_INET, netdev.SOCK_DGRAM | netdev.SOCK_CLOEXEC, 0))
   try {
     const request = ifreq(tap)
     need('SIOCGIFFLAGS', ioctl(fd, netdev.SIOCGIFFLAGS, request))
-    return (request.readUInt16LE(netdev.IFREQ_UNION) & netdev.IFF_RUNNING) !== 0
+    const flags = request.readUInt16LE(netdev.IFREQ_UNION)
+    if ((flags & netdev.IFF_UP) === 0) return 'down'
+    return (flags & netdev.IFF_RUNNING) === 0 ? 'free' : 'held'
   } finally {
     closeSync(fd)
   }

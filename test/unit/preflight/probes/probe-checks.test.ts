@@ -30,7 +30,7 @@ const well: Record<keyof typeof request, ProbeAnswer> = {
     refusal: null,
     features: ['VIRTIO_NET_F_MRG_RXBUF', 'VIRTIO_F_VERSION_1', 'VHOST_NET_F_VIRTIO_NET_HDR'],
   },
-  tap: { kind: 'tap', refusal: null, held: false, features: ['IFF_MULTI_QUEUE'], attached: 2, multiQueue: true },
+  tap: { kind: 'tap', refusal: null, state: 'free', features: ['IFF_MULTI_QUEUE'], attached: 2, multiQueue: true },
   hugepage: { kind: 'hugepage', refusal: null },
   mount: { kind: 'hugetlb-mount', refusal: null, isHugetlbfs: true, pageBytes: 2 ** 21, freePages: 12 },
   mlock: { kind: 'mlock', refusal: null },
@@ -132,7 +132,13 @@ const rows: readonly Row[] = [
     answer('tap', refusal('TUNSETIFF of queue 2', 'E2BIG')),
     { level: 'error', found: text('queue 2') },
   ],
-  ['probe-tap-in-use', 'a running data plane', answer('tap', { held: true, attached: 0 }), { level: 'note' }],
+  ['probe-tap-in-use', 'a running data plane', answer('tap', { state: 'held', attached: 0 }), { level: 'note' }],
+  [
+    'probe-tap-down',
+    'one that is down',
+    answer('tap', { state: 'down' }),
+    { level: 'note', remedy: text('ip link set ext0 up') },
+  ],
   ['probe-tap-in-use', 'one queue that is taken', answer('tap', refusal('TUNSETIFF', 'EBUSY')), { level: 'note' }],
   ['probe-hugepage-ok', 'a page', answer('hugepage'), { level: 'ok', subject: 'hugepages of 1Gi' }],
   [
