@@ -58,6 +58,12 @@ describe('hugepages', () => {
     expect(pagesOf(files)).toMatchObject({ available: 4 })
   })
 
+  it('of which not both numbers can be read are none', () => {
+    const [total, free] = Object.entries(machine(1))
+    for (const one of [total, free])
+      expect(discoverOn({ files: Object.fromEntries([one ?? []]) }).hugepages).toEqual([])
+  })
+
   it('are told by NUMA node, ascending by number', () => {
     const node = (id: number, free: number) => ({
       [`sys/devices/system/node/node${id}/hugepages/hugepages-2048kB/nr_hugepages`]: '512\n',

@@ -98,6 +98,14 @@ describe('addresses', () => {
     })
   })
 
+  it('do not belong to a netdev that only leads there by a gateway', () => {
+    const files = {
+      'proc/self/net/route': header + route('net1', '0000000A', '010A0A0A', '80FFFFFF') + route('ext0', '0000000A'),
+      'proc/self/net/fib_trie': trie('10.0.0.2'),
+    }
+    expect(found(files)).toMatchObject({ ext0: { addresses: ['10.0.0.2/24'] }, net1: { addresses: [] } })
+  })
+
   it('in a subnet of two netdevs are told apart by Multus, and left out where it does not say', () => {
     const files = {
       'proc/self/net/route': header + route('ext0', '0000000A') + route('net1', '0000000A'),
