@@ -123,7 +123,7 @@ function group(planned: PlannedDevice, { environment }: CheckInput): Finding[] {
   )
   const words = { subject: path, needed: `read and write, for ${describeDevice({ ...planned, port })}` }
   // Without its group in sysfs nobody can say which node is the device's.
-  const unknown = device.iommuGroup === null && info === null && environment.devices.vfioGroups.length > 0
+  const unknown = device.iommuGroup === null && info?.vfioGroup == null && environment.devices.vfioGroups.length > 0
   if (unknown || node?.state === 'usable') return []
   if (node === undefined || node.state === 'missing') return [missing(planned, environment, words)]
   return [refused(node, environment, words)]

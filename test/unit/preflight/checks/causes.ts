@@ -1,5 +1,5 @@
 import type { Level } from '../../../../src/preflight/types.js'
-import { hugepages, missingDevice, netdev, tap, vf } from '../../plan/fixtures.js'
+import { hugepages, missingDevice, netdev, tap, usableDevice, vf } from '../../plan/fixtures.js'
 import {
   capabilities,
   mellanox,
@@ -75,6 +75,16 @@ const kernelPath: readonly Row[] = [
     'vhost-net-missing',
     'warning',
     /vhost is not loaded on this node.*resourceName: sriovnic: spec\.needVhostNet: true; modprobe vhost_net/,
+  ],
+  [
+    'vhost-net promised by the _INFO of one of two resources',
+    {
+      devices: noVhost,
+      environment: { devicePlugin: [resource(vfAddress), resource(otherVfAddress, { vhostNet: vhost })] },
+    },
+    'vhost-net-missing',
+    'warning',
+    /_INFO promises it/,
   ],
   [
     'vhost-net promised by _INFO and not there',
@@ -179,6 +189,17 @@ const kernelPath: readonly Row[] = [
     /tun_socket.*"selinuxContext": "system_u:system_r:container_t:s0"/,
   ],
   [
+    'SELinux denials of the tap and of a device',
+    {
+      kernel: {
+        avcDenials: ['avc: denied { read } name="vhost-net"', 'avc: denied { relabelfrom } tclass=tun_socket'],
+      },
+    },
+    'selinux-avc',
+    'warning',
+    /"selinuxContext"/,
+  ],
+  [
     'SELinux denials of a device',
     { kernel: { avcDenials: ['avc: denied { read write } name="vhost-net"'] } },
     'selinux-avc',
@@ -220,6 +241,13 @@ const taps: readonly Row[] = [
     /the pod's taps are ext0.*exception\.tap: ext0/,
   ],
   [
+    'a tap that is not there in a pod without taps',
+    { settings: { ports: '[{ exception: { tap: dp0 } }]' }, environment: { netdevs: [netdev('eth0')] } },
+    'tap-missing',
+    'error',
+    /no entry of that interface name.*"interface": "dp0"/,
+  ],
+  [
     'a tap that the pod asked for in vain',
     {
       settings: { ports: '[{ exception: { tap: dp0 } }]' },
@@ -259,6 +287,13 @@ const taps: readonly Row[] = [
     'tap-queues',
     'error',
     /"multiQueue": true.*queues: 1/,
+  ],
+  [
+    'a tap in a network namespace that sysfs does not show',
+    { environment: { netdevs: [netdev('ext0', { kind: 'unknown' })] } },
+    'tap-ok',
+    'ok',
+    /says no more/,
   ],
   [
     'a tap that somebody holds',
@@ -495,6 +530,13 @@ const devices: readonly Row[] = [
     /spec\.isRdma: true/,
   ],
   [
+    'a Mellanox VF with the uverbs of another',
+    mellanox({ devices: { infiniband: [usableDevice('/dev/infiniband/uverbs9')] } }),
+    'mellanox-uverbs-missing',
+    'error',
+    /only \/dev\/infiniband\/uverbs9/,
+  ],
+  [
     'uverbs 0600',
     mellanox({ devices: { infiniband: [refused('/dev/infiniband/uverbs4', 'EACCES', 0o600)] } }),
     'mellanox-uverbs-refused',
@@ -531,6 +573,20 @@ const devices: readonly Row[] = [
     'bifurcated-netdev-address',
     'warning',
     /192\.0\.2\.20\/24 at net1.*remove spec\.ipam/,
+  ],
+  [
+    'one of two addresses in one of two subnets of the tap',
+    mellanox({
+      environment: {
+        netdevs: [
+          { ...theTap(), addresses: ['198.51.100.1/24', '192.0.2.10/24'] },
+          netdev('net1', { addresses: ['203.0.113.1/24', '192.0.2.20/24'] }),
+        ],
+      },
+    }),
+    'bifurcated-netdev-address',
+    'warning',
+    /192\.0\.2\.20\/24 at net1.*SriovNetwork sriov-network: remove spec\.ipam/,
   ],
   [
     "a route into the tap's subnet at a bifurcated VF",
@@ -853,6 +909,16 @@ const privileges: readonly Row[] = [
     'eal-prefix-duplicate',
     'warning',
     /--file-prefix=spillway/,
+  ],
+  [
+    'another EAL of our prefix, which is a word of its own',
+    {
+      runtimeDirectory: { prefixes: [{ prefix: 'mine', alive: true }] },
+      plan: (plan) => ({ ...plan, program: { ...plan.program, ealArgs: ['--file-prefix', 'mine'] } }),
+    },
+    'eal-prefix-duplicate',
+    'warning',
+    /--file-prefix=mine/,
   ],
   [
     'files of an EAL of our prefix',

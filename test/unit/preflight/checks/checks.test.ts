@@ -143,6 +143,47 @@ describe('what is right is left alone', () => {
     silent({ environment: { hugepages: [pages('2Mi', 4096, { limit: 512 })] } }, 'hugepages-cgroup-limit')
   })
 
+  it('a netdev of another network with the subnet of a bifurcated VF', () => {
+    const eth0 = netdev('eth0', { addresses: ['198.51.100.9/24'] })
+    const net1 = netdev('net1', { addresses: ['198.51.100.1/24', 'no address', '1.2.3.4/99'] })
+    silent(mellanox({ environment: { netdevs: [eth0, theTap(), net1] } }), 'bifurcated-netdev-address')
+  })
+
+  it('the hugepages of another container', () => {
+    const theirs = { container: 'other', size: '2Mi' as const, kind: 'limit' as const, mib: 16 }
+    silent(
+      {
+        environment: { hugepages: [pages('2Mi', 512, { limit: null })] },
+        pod: { containerName: 'app', hugepages: [theirs] },
+      },
+      'hugepages-over-pod-limit',
+    )
+  })
+
+  it('two page sizes with a mount each, or with none, and two sizes that are only requested', () => {
+    const entry = (size: '2Mi' | '1Gi', kind: 'limit' | 'request') => ({ container: 'app', size, kind, mib: 64 })
+    const mount = (pageSize: '2Mi' | '1Gi') => ({ path: '/x', pageSize, owner: null, writable: true, leftovers: 0 })
+    const limits = [entry('2Mi', 'limit'), entry('1Gi', 'limit')]
+    const requests = [entry('2Mi', 'request'), entry('1Gi', 'request')]
+    const code = 'hugetlb-mount-one-for-two'
+    silent({ environment: { hugetlbMounts: [mount('2Mi'), mount('1Gi')] }, pod: { hugepages: limits } }, code)
+    silent({ pod: { hugepages: limits } }, code)
+    silent({ environment: { hugetlbMounts: [mount('2Mi')] }, pod: { hugepages: requests } }, code)
+  })
+
+  it('an MTU that mlx5 has already, and one that NET_ADMIN may set', () => {
+    const settings = { ports: '[{ mtu: 9000 }]' }
+    const netdevs = [{ ...theTap(), mtuBytes: 9000 }, netdev('net1', { mtuBytes: 9000 })]
+    silent(mellanox({ settings, environment: { netdevs } }), 'mellanox-mtu')
+    const admin = { capabilities: capabilities(['CAP_NET_RAW', 'CAP_IPC_LOCK', 'CAP_NET_ADMIN']) }
+    silent(mellanox({ settings, process: admin }), 'mellanox-mtu')
+  })
+
+  it('the memory regions of a vhost that no port uses', () => {
+    const kernel = { vhost: { maxMemRegions: 1 } }
+    silent({ kernel, settings: { ports: '[{ exception: { backend: none } }]' } }, 'vhost-memory-regions')
+  })
+
   it('a variant driver of vfio-pci', () => {
     silent({ environment: { pciDevices: [vf(vfAddress, { driver: 'ice_vfio_pci' })] } }, 'vf-kernel-driver')
   })
