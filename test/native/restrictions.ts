@@ -25,9 +25,17 @@ export function refusingMempolicy(errno: number): string[] {
   return ['python3', fixture('refuse-mempolicy.py'), String(errno)]
 }
 
-/** A network namespace of its own, prepared by a shell script; /sys shows it, as in a pod. */
+/**
+ * What a container has of its own: /sys shows its network namespace, and /dev/net/tun is open to everybody, whatever it
+ * is on this machine.
+ */
+const likeContainer = `mount -t sysfs none /sys
+mount -t tmpfs -o mode=0755 none /dev/net
+mknod -m 0666 /dev/net/tun c 10 200`
+
+/** A network namespace of its own, prepared by a shell script. */
 export function inNetns(script: string): string[] {
-  return ['unshare', '-nm', 'sh', '-ec', `mount -t sysfs none /sys\n${script}\nexec "$@"`, 'sh']
+  return ['unshare', '-nm', 'sh', '-ec', `${likeContainer}\n${script}\nexec "$@"`, 'sh']
 }
 
 const hugepagesFile = '/proc/sys/vm/nr_hugepages'
