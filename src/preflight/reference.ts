@@ -27,7 +27,7 @@ will try: open vhost-net, attach to the tap, touch a hugepage, lock memory, ask 
 
 \`\`\`
 spillway doctor                      # in the pod; exit code 0, or 69 with an error
-spillway doctor --json               # for programs: version, summary, findings
+spillway doctor --json               # for programs: version, summary, findings, running, tookMs
 spillway doctor --no-probes          # only look
 spillway doctor --bundle report.tar.gz   # also write an archive for a bug report, without secrets
 spillway doctor --root DIR           # another host's files; nothing is tried
