@@ -77,7 +77,7 @@ interface TapArgs {
   readonly missing: readonly string[]
 }
 
-function describeTap({ name, mac, exception }: PlannedPort, index: number, { process }: Environment): TapArgs {
+function describeTap({ name, mac, exception }: PlannedPort, index: number, { process, netdevs }: Environment): TapArgs {
   const { backend, tap, queues, queueSize } = exception
   const address = mac === null ? '' : `,mac=${mac}`
   const unknown =
@@ -92,12 +92,21 @@ function describeTap({ name, mac, exception }: PlannedPort, index: number, { pro
     return { devargs, missing: unknown }
   }
   if (process.capabilities.effective.includes('CAP_NET_ADMIN')) {
+    if (netdevs.find((netdev) => netdev.name === tap)?.tap?.multiQueue === false) return singleQueue(name, tap)
     return { devargs: `net_tap${index},iface=${tap}${address}`, missing: unknown }
   }
   const lacking =
     `port ${name} has no kernel path: DPDK's net_tap needs CAP_NET_ADMIN to take tap ${tap}, and it is not effective; ` +
     'with /dev/vhost-net (needVhostNet: true) no capability is needed; ports[].exception.backend: none does without'
   return { devargs: null, missing: [lacking] }
+}
+
+/** net_tap asks for IFF_MULTI_QUEUE whatever it needs; refused, testpmd goes on with one port less and says little. */
+function singleQueue(port: string, tap: string): TapArgs {
+  const sentence =
+    `port ${port} has no kernel path: DPDK's net_tap attaches only to a tap made with multi_queue, which ${tap} is not; ` +
+    'set "multiQueue": true in its NetworkAttachmentDefinition; with /dev/vhost-net (needVhostNet: true) one queue is enough'
+  return { devargs: null, missing: [sentence] }
 }
 
 type ProgramMemory = Pick<PlannedMemory, 'pageSize' | 'mib' | 'nodes'>

@@ -98,6 +98,13 @@ describe('another program', () => {
     expect(poor.missing[0]).toContain('CAP_NET_ADMIN')
   })
 
+  it('is not told to take a tap with a single queue by net_tap, which cannot', () => {
+    const single = { netdevs: [tap('ext0', { multiQueue: false })], process: process({}, ['CAP_NET_ADMIN']) }
+    const { program } = plan({}, pod({ devices: machine().devices, ...single }))
+    expect(program.ealArgs.join(' ')).not.toContain('net_tap')
+    expect(program.missing[0]).toContain('multi_queue')
+  })
+
   it('has a prefix of its container', () => {
     const named = { ...machine().pod, containerName: 'dp dk/app' }
     expect(plan({}, pod({ pod: named })).program.ealArgs).toContain('--file-prefix=spillway-dpdkapp')
