@@ -44,8 +44,9 @@ export async function runExec(options: ExecOptions): Promise<number> {
   // Before the first `await`, and never taken away: nothing that is left to clean up may be left because of a signal.
   const signals = takeSignals()
   const command = findProgram(options.program)
-  const { environment } = await discoverAndWait(loaded.config, { purpose: 'exec', signal: signals.early })
-  const checked = await preflight(loaded.config, environment, { signal: signals.early })
+  const { environment, discoverMs } = await discoverAndWait(loaded.config, { purpose: 'exec', signal: signals.early })
+  const made = await preflight(loaded.config, environment, { signal: signals.early })
+  const checked = { ...made, took: { discoverMs, ...made.took } }
   if (signals.early.aborted) return 0
   logIntentions(options, checked)
   if (!force) refuseOnErrors(checked)
