@@ -121,7 +121,7 @@ const port: Definition[] = [
     'port_xstats_complete',
     ['port'],
     '0 when the driver has more xstats than fit into an answer of DPDK, which leaves out the rest.',
-    perPort('/ethdev/xstats', ({ xstatsComplete }) => (xstatsComplete ? 1 : 0)),
+    perPort('/ethdev/xstats', ({ xstatsComplete }) => (xstatsComplete === null ? null : Number(xstatsComplete))),
   ),
 ]
 

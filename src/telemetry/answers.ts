@@ -19,6 +19,7 @@ const name = z
 const count = z.number().nonnegative()
 const optionalCount = count.nullable().catch(null)
 const optionalId = z.int().min(-1).nullable().catch(null)
+const optionalFlag = z.union([z.number(), z.boolean()]).transform(Number).nullable().catch(null)
 const list = <T>(item: z.ZodType<T>, most: number) => z.array(item).max(most)
 
 /** What the peer says first. */
@@ -41,7 +42,8 @@ export const portInfo = z.object({
   nb_rx_queues: optionalCount,
   nb_tx_queues: optionalCount,
   numa_node: optionalId,
-  dev_started: z.union([z.number(), z.boolean()]).transform(Number).nullable().catch(null),
+  dev_configured: optionalFlag,
+  dev_started: optionalFlag,
 })
 export type PortInfo = z.infer<typeof portInfo>
 
@@ -131,6 +133,11 @@ export type LcoreUsage = z.infer<typeof lcoreUsage>[number]
 export function readAnswer<T>(schema: z.ZodType<T>, command: string, text: string): T | null {
   const parsed = schema.safeParse(unwrap(command, text))
   return parsed.success ? parsed.data : null
+}
+
+/** Whether DPDK has nothing to say: no such port, or the driver refused. */
+export function isNothing(command: string, text: string): boolean {
+  return unwrap(command, text) === null && text.endsWith('null}')
 }
 
 /** Newer versions repeat the parameters in the key, older ones do not. */

@@ -8,6 +8,8 @@ const DICT_ENTRIES = 256
 /** An answer this close to its bound may have lost an entry: no name is longer than 64 characters. */
 const BOUND_MARGIN_BYTES = 128
 
+const noXstats = { xstats: [], xstatsComplete: null } as const
+
 type Memory = Pick<Reading, 'heaps' | 'pools' | 'lcores'>
 
 /** The connection broke in the middle of a turn. */
@@ -84,15 +86,18 @@ export class Collector {
   }
 
   async #port(portId: number, info: answers.PortInfo): Promise<PortReading> {
-    const stats = await this.#ask(answers.portStats, '/ethdev/stats', portId)
+    const stats = isCountable(info) ? await this.#ask(answers.portStats, '/ethdev/stats', portId) : null
     const link = await this.#ask(answers.linkStatus, '/ethdev/link_status', portId)
-    return { portId, info, stats, link, ...(await this.#xstats(portId)) }
+    const xstats = isCountable(info) ? await this.#xstats(portId) : noXstats
+    return { portId, info, stats, link, ...xstats }
   }
 
   async #xstats(portId: number): Promise<Pick<PortReading, 'xstats' | 'xstatsComplete'>> {
     const command = `/ethdev/xstats,${portId}`
-    if (!this.#known.has('/ethdev/xstats')) return { xstats: [], xstatsComplete: true }
+    if (!this.#known.has('/ethdev/xstats')) return noXstats
     const { text, bytes, cut } = await exchange(this.#relay, command)
+    // A port that has none, or cannot say: net_vhost without a peer.
+    if (answers.isNothing(command, text)) return noXstats
     const read = answers.readAnswer(answers.xstats, command, text)
     const whole = !cut && bytes < this.#greeting.max_output_len - BOUND_MARGIN_BYTES
     return { xstats: read ?? [], xstatsComplete: whole && read !== null && read.length < DICT_ENTRIES }
@@ -116,6 +121,14 @@ export class Collector {
     if (!this.#known.has(path)) return null
     return ask(this.#relay, schema, parameter === undefined ? path : `${path},${parameter}`)
   }
+}
+
+/**
+ * A port that is not configured yet has no queues to count. Asked nevertheless, net_vhost of 22.11 crashes with the whole
+ * program: it knows the number of its queues before there are any.
+ */
+function isCountable({ dev_configured }: answers.PortInfo): boolean {
+  return dev_configured !== 0
 }
 
 async function ask<T>(relay: Relay, schema: z.ZodType<T>, command: string): Promise<T | null> {

@@ -16,6 +16,6 @@ export interface PortReading {
   readonly stats: PortStats | null
   readonly link: LinkStatus | null
   readonly xstats: readonly (readonly [name: string, value: number])[]
-  /** False when DPDK had more xstats than fit into its answer: it then leaves the rest out without a word. */
-  readonly xstatsComplete: boolean
+  /** False when DPDK had more xstats than fit into its answer: it then leaves the rest out without a word. Null: none. */
+  readonly xstatsComplete: boolean | null
 }

@@ -131,6 +131,39 @@ describe('a stop of exec', () => {
   )
 })
 
+describe('dpdk-testpmd under exec', () => {
+  test('is not asked to death: net_vhost of 22.11 crashes over its counters before it is configured', async () => {
+    const exec = startExec(
+      [
+        'dpdk-testpmd',
+        '{eal}',
+        '--',
+        '--auto-start',
+        '--stats-period',
+        '1',
+        '--total-num-mbufs=4096',
+        '--rxq=8',
+        '--txq=8',
+      ],
+      {
+        // Its socket goes with the folder.
+        below: (command) => ['sh', '-c', `cd "$RUNTIME_DIRECTORY" && exec ${command}`],
+        config: {
+          memory: { pageSize: 'none', mib: 256 },
+          ports: [{ name: 'a', device: 'net_vhost0,iface=vhost.sock,queues=8', exception: { backend: 'none' } }],
+          forwarding: { mode: 'rxonly' },
+        },
+      },
+    )
+    await eventually(
+      'it is ready',
+      async () => (await exec.get('/readyz').catch(() => undefined))?.status === 200 || undefined,
+    )
+    expect((await exec.get('/metrics')).text).toContain('spillway_port_rx_packets_total{port="net_vhost0"} 0')
+    expect(exec.stderr()).not.toContain('program failed')
+  }, 60_000)
+})
+
 describe('on a terminal', () => {
   const below = (command: string): string[] => ['script', '-qefc', `exec ${command}`, '/dev/null']
 
