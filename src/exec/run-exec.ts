@@ -85,7 +85,7 @@ function makeParts(
     afterEach: async (stop) => {
       telemetry.forget()
       folder.clear()
-      await waitForHugepages(plan, stop)
+      await waitForHugepages(plan.program.memory, stop)
     },
   })
   return { keeper, telemetry }

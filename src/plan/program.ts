@@ -48,6 +48,7 @@ export function planProgram(input: ProgramInput, log: DecisionLog): Plan['progra
   const missing = [...ports.flatMap(missingDevice), ...vdevs.flatMap(({ missing }) => missing)]
   return {
     ealArgs,
+    memory: { pageSize: memory.pageSize, mib: memory.mib },
     pci: ports.flatMap(({ pciAddress }) => pciAddress ?? []),
     lcores,
     taps: taps.map(({ exception }) => exception.tap),

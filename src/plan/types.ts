@@ -51,9 +51,13 @@ export const plannedRule = z.strictObject({
   limit: limitSchema.nullable(),
 })
 
+const pageSize = z.enum(['2Mi', '512Mi', '1Gi', 'none'])
+
 /** What any other DPDK program is started with in this pod. */
 const plannedProgram = z.strictObject({
   ealArgs: z.array(z.string()),
+  /** What `ealArgs` make it reserve at start. */
+  memory: z.strictObject({ pageSize, mib: z.int() }),
   /** PCI addresses of the ports, in their order. */
   pci: z.array(z.string()),
   /** The value of `--lcores`. */
@@ -90,7 +94,7 @@ export const planSchema = z.strictObject({
   idle: z.enum(['poll', 'ramp']),
   burst: z.int().min(1).max(256),
   memory: z.strictObject({
-    pageSize: z.enum(['2Mi', '512Mi', '1Gi', 'none']),
+    pageSize,
     /** What EAL reserves at start: the sum of the nodes. */
     mib: z.int(),
     /** Where it is reserved, by ascending node; `limitMib` is what EAL's heap may grow to there. */

@@ -299,7 +299,7 @@ export class Supervisor {
 
   async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
     await sleep(delayMs, undefined, { signal }).catch(() => {})
-    await waitForHugepages(this.#options.plan, signal)
+    await waitForHugepages(this.#options.plan.memory, signal)
   }
 
   #receive(life: Life, report: WorkerReport): void {

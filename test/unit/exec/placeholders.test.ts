@@ -6,6 +6,7 @@ const program: PlannedProgram = {
   ealArgs: ['--lcores', '0@(0),1@3', '-a', '0000:3b:02.4'],
   pci: ['0000:3b:02.4', '0000:3b:02.5'],
   lcores: '0@(0),1@3',
+  memory: { pageSize: 'none', mib: 1024 },
   taps: ['ext0', 'ext1'],
   missing: [],
 }

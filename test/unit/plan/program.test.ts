@@ -48,6 +48,7 @@ describe('another program', () => {
       '--file-prefix=spillway-exec',
     ])
     expect(program).toMatchObject({ pci: [address], lcores: '0@(0),1@1,2@2,3@3', taps: ['ext0'], missing: [] })
+    expect(program.memory).toEqual({ pageSize: '2Mi', mib: 1022 })
   })
 
   it('gets as much memory as memory.mib says', () => {

@@ -23,7 +23,14 @@ export const fixturePlan: Plan = {
   },
   ealArgs: ['--no-huge'],
   vfio: { pinning: 'none-needed', lockMib: 0 },
-  program: { ealArgs: ['--no-huge'], pci: [], lcores: '0@(0),1@0', taps: [], missing: [] },
+  program: {
+    ealArgs: ['--no-huge'],
+    memory: { pageSize: 'none', mib: 64 },
+    pci: [],
+    lcores: '0@(0),1@0',
+    taps: [],
+    missing: [],
+  },
   ports: [
     {
       name: 'vf0',
