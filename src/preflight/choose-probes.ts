@@ -1,3 +1,4 @@
+import { pageKib } from '../environment/hugepages.js'
 import type { Environment } from '../environment/types.js'
 import type { Plan, PlannedPort } from '../plan/types.js'
 import type { ChosenProbe } from './probe-runner.js'
@@ -26,13 +27,11 @@ export function chooseProbes(plan: Plan, environment: Environment, running = fal
   ]
 }
 
-const pageBytes = { '2Mi': 2 ** 21, '512Mi': 2 ** 29, '1Gi': 2 ** 30 } as const
-
 /** Only where there should be one: that there is none is told better by who counted them. */
 function hugepage({ memory: { pageSize } }: Plan, { hugepages }: Environment): ProbeRequest[] {
   if (pageSize === 'none') return []
   const pages = hugepages.find(({ size }) => size === pageSize)
-  return pages !== undefined && pages.available > 0 ? [{ kind: 'hugepage', pageBytes: pageBytes[pageSize] }] : []
+  return pages !== undefined && pages.available > 0 ? [{ kind: 'hugepage', pageBytes: pageKib(pageSize) * 1024 }] : []
 }
 
 function mlock({ vfio: { pinning, lockMib } }: Plan): ProbeRequest[] {

@@ -1,3 +1,4 @@
+import { pageKib } from '../../environment/hugepages.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations } from '../types.js'
 import { onVfio, plannedDevices } from './planned-devices.js'
@@ -86,9 +87,9 @@ function limitBytes({ environment }: CheckInput): number {
 }
 
 function pageBytes({ plan }: CheckInput): number {
-  const kib = { '2Mi': 2048, '512Mi': 524_288, '1Gi': 1_048_576, none: 4 }[plan.memory.pageSize]
+  const { pageSize } = plan.memory
   // Without hugepages EAL maps its memory in pieces of this size at least.
-  return Math.max(kib, 2048) * 1024
+  return pageKib(pageSize === 'none' ? '2Mi' : pageSize) * 1024
 }
 
 function describeLimit(bytes: number | null): string {

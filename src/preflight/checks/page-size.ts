@@ -1,7 +1,8 @@
 import type { HugepageSize } from '../../config/terms.js'
+import { pageKib } from '../../environment/hugepages.js'
 
 export function pageMib(size: HugepageSize): number {
-  return { '2Mi': 2, '512Mi': 512, '1Gi': 1024 }[size]
+  return pageKib(size) / 1024
 }
 
 export function mibOf(pages: number, size: HugepageSize): number {
