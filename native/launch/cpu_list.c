@@ -75,6 +75,19 @@ dp_cpus_parse(const char *text, struct dp_cpus *cpus)
 	return false;
 }
 
+/* Behind what is in the list already. Returns the bytes added; 0, and nothing is added, when there is no room. */
+static size_t
+format_range(char *end, size_t room, unsigned first, unsigned last, bool behind)
+{
+	const char *comma = behind ? "," : "";
+	int needed = last > first ? snprintf(end, room, "%s%u-%u", comma, first, last)
+				  : snprintf(end, room, "%s%u", comma, first);
+	if (needed >= 0 && (size_t)needed < room)
+		return (size_t)needed;
+	end[0] = '\0';
+	return 0;
+}
+
 void
 dp_cpus_format(const struct dp_cpus *cpus, char text[DP_CPU_LIST_MAX])
 {
@@ -86,11 +99,10 @@ dp_cpus_format(const struct dp_cpus *cpus, char text[DP_CPU_LIST_MAX])
 		unsigned last = first;
 		while (dp_cpus_has(cpus, last + 1))
 			last++;
-		const char *comma = length > 0 ? "," : "";
-		char *end = text + length;
-		size_t room = DP_CPU_LIST_MAX - length;
-		length += (size_t)(last > first ? snprintf(end, room, "%s%u-%u", comma, first, last)
-						: snprintf(end, room, "%s%u", comma, first));
+		size_t added = format_range(text + length, DP_CPU_LIST_MAX - length, first, last, length > 0);
+		if (added == 0)
+			return;
+		length += added;
 		first = last;
 	}
 }

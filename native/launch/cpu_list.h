@@ -10,8 +10,8 @@
 /* The most a kernel can be built for. */
 #define DP_MAX_CPUS 8192
 #define DP_CPU_WORDS (DP_MAX_CPUS / 64)
-/* Every second CPU, the longest list: 4096 numbers of at most four digits, each with a comma. */
-#define DP_CPU_LIST_MAX (DP_MAX_CPUS / 2 * 5)
+/* 0-1,3-4,6-7 and so on is the longest list: for three CPUs two numbers of at most four digits, a dash and a comma. */
+#define DP_CPU_LIST_MAX ((DP_MAX_CPUS / 3 + 1) * 10)
 
 struct dp_cpus {
 	uint64_t words[DP_CPU_WORDS];

@@ -83,17 +83,32 @@ check_lists(void)
 	      sizeof(bad) / sizeof(bad[0]));
 }
 
-/* The longest list there is, and sets of every density. */
+/* `run` CPUs, then a gap of one, all the way. In memory of exactly DP_CPU_LIST_MAX bytes. */
+static void
+check_pattern(unsigned run)
+{
+	char *text = malloc(DP_CPU_LIST_MAX);
+	if (text == NULL)
+		abort();
+	struct dp_cpus cpus = {0}, again;
+	for (unsigned cpu = 0; cpu < DP_MAX_CPUS; cpu++)
+		if (cpu % (run + 1) < run)
+			dp_cpus_add(&cpus, cpu);
+	dp_cpus_format(&cpus, text);
+	check(strlen(text) < DP_CPU_LIST_MAX && dp_cpus_parse(text, &again) && memcmp(&cpus, &again, sizeof(cpus)) == 0,
+	      "%u CPUs and a gap, all the way: %zu bytes fit into %d and read back", run, strlen(text),
+	      DP_CPU_LIST_MAX);
+	free(text);
+}
+
+/* Lists as long as they can be (pairs are the longest), and sets of every density. */
 static void
 check_round_trip(void)
 {
 	static char text[DP_CPU_LIST_MAX];
-	struct dp_cpus cpus = {0}, again;
-	for (unsigned cpu = 1; cpu < DP_MAX_CPUS; cpu += 2)
-		dp_cpus_add(&cpus, cpu);
-	dp_cpus_format(&cpus, text);
-	check(dp_cpus_parse(text, &again) && memcmp(&cpus, &again, sizeof(cpus)) == 0,
-	      "the longest list, %zu bytes, fits and reads back", strlen(text));
+	struct dp_cpus cpus, again;
+	for (unsigned run = 1; run <= 4; run++)
+		check_pattern(run);
 
 	uint64_t random = 1;
 	unsigned same = 0;
