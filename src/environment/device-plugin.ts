@@ -6,6 +6,7 @@ type Variables = Readonly<Record<string, string | undefined>>
 
 const prefix = 'PCIDEVICE_'
 const mostAddresses = 256
+const mostShown = 4
 /** A variable of a process cannot be longer than 128 KiB (MAX_ARG_STRLEN). */
 const longestInfo = 131_072
 
@@ -22,10 +23,17 @@ export function discoverDevicePlugin(env: Variables): PluginResource[] {
     return {
       variable,
       addresses: [...new Set(given.flatMap((word) => readPciAddress(word) ?? []))],
-      malformed: given.filter((word) => readPciAddress(word) === undefined).map((word) => word.slice(0, 64)),
+      malformed: given.filter((word) => readPciAddress(word) === undefined).map(hint),
       ...readInfo(env[`${variable}_INFO`]),
     }
   })
+}
+
+/** Enough of a word to know it again: it may be anything, a secret too, and what is read here goes into reports. */
+function hint(word: string): string {
+  const letters = [...word]
+  const shown = letters.slice(0, Math.min(mostShown, Math.floor(letters.length / 2))).join('')
+  return `${shown}… (${letters.length} character${letters.length === 1 ? '' : 's'})`
 }
 
 /** A resource may be called `nic_info`, and then its list ends so too: what is inside decides. */

@@ -219,7 +219,7 @@ export interface PciDevice {
 export interface PluginResource {
   readonly variable: string
   readonly addresses: readonly string[]
-  /** Words of the list that are no PCI addresses. */
+  /** Words of the list that are no PCI addresses, by their first letters and their length. */
   readonly malformed: readonly string[]
   /** By PCI address; null without a readable _INFO. */
   readonly info: Readonly<Record<string, PluginDeviceInfo>> | null

@@ -145,7 +145,7 @@ describe('a bundle', () => {
     const everything = execFileSync('tar', ['-xzOf', file], { encoding: 'utf8' })
     expect(everything).toContain('"msg":"EAL arguments"')
     expect(everything).toContain('[redacted]')
-    for (const secret of [jwt, 'hunter2', 'correcthorse', 's3cr3t', 'swordfish', 'opensesame'])
+    for (const secret of [jwt, 'hunter2', 'correcthorse', 's3cr3t', 'swordfish', 'opensesame', 'friend'])
       expect(everything).not.toContain(secret)
   })
 })

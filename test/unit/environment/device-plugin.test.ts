@@ -18,7 +18,7 @@ describe('the lists of the device plugin', () => {
       {
         variable: 'PCIDEVICE_X_DPDK-NIC',
         addresses: ['0000:3b:02.5', '0000:3b:02.4'],
-        malformed: ['junk'],
+        malformed: ['ju… (4 characters)'],
         info: {},
         infoProblem: null,
       },
@@ -41,6 +41,18 @@ describe('the lists of the device plugin', () => {
 
   it('name a device once', () => {
     expect(discoverDevicePlugin({ PCIDEVICE_X: `${address},${address}` })[0]?.addresses).toEqual([address])
+  })
+})
+
+describe('a word that is no address', () => {
+  it.each([
+    ['tok99secret', 'tok9… (11 characters)'],
+    ['secret', 'sec… (6 characters)'],
+    ['7', '… (1 character)'],
+    ['🦜🦜🦜🦜', '🦜🦜… (4 characters)'],
+    ['x'.repeat(10_000), 'xxxx… (10000 characters)'],
+  ])('is told by its first letters and its length alone: %.20s', (word, told) => {
+    expect(discoverDevicePlugin({ PCIDEVICE_X_TOKEN: word })[0]?.malformed).toEqual([told])
   })
 })
 
