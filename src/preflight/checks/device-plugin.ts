@@ -12,7 +12,7 @@ const codes = {
   'pcidevice-malformed': {
     levels: ['warning'],
     meaning: 'a PCIDEVICE_… variable holds words that are no PCI addresses',
-    remedyIn: 'pod spec (env)',
+    remedyIn: 'pod spec (env) or Spillway (ports[].device)',
   },
   'pcidevice-info-unreadable': {
     levels: ['note'],
@@ -81,10 +81,10 @@ function malformed({ variable, malformed: words }: PluginResource): Finding[] {
       needed: 'PCI addresses such as 0000:3b:02.4, joined by commas',
       found: words
         .slice(0, 4)
-        .map((word) => JSON.stringify(word.slice(0, 40)))
+        .map((word) => JSON.stringify(word))
         .join(', '),
       cause: 'the variable was set by hand, or belongs to another kind of resource',
-      remedy: `pod spec: remove ${variable} from env; the device plugin sets it`,
+      remedy: `if the pod spec sets it: remove ${variable} from env; if the device plugin did, Spillway cannot use this kind of device: name the devices in ports[].device`,
     }),
   ]
 }

@@ -650,10 +650,12 @@ const kubernetes: readonly Row[] = [
   ],
   [
     'a PCIDEVICE with other words',
-    { environment: { devicePlugin: [{ ...resource(vfAddress), malformed: ['{"x"'] }] } },
+    { environment: { devicePlugin: [{ ...resource(vfAddress), malformed: ['rese… (12 characters)'] }] } },
     'pcidevice-malformed',
     'warning',
-    new RegExp(`remove ${variable} from env`),
+    new RegExp(
+      `rese… \\(12 characters\\).*if the pod spec sets it: remove ${variable} from env; if the device plugin did, .*ports\\[\\]\\.device`,
+    ),
   ],
   [
     'an _INFO that is no JSON',
