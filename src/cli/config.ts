@@ -18,7 +18,7 @@ export function addConfigOptions(command: Command): Command {
   return command
     .option('-c, --config <file>', 'configuration file (default: /etc/spillway/spillway.yaml if it exists)')
     .option('-s, --set <path=value>', 'set one setting, e.g. burst=64; repeatable', collect)
-    .option('--lcores <list>', 'CPUs that poll, e.g. 2-5,8 (default: all but the lowest)')
+    .option('--lcores <list>', 'CPUs that poll, e.g. 2-5,8 (default: auto, see spillway plan)')
     .option('--http <address>', 'where metrics and status are served (default: [::]:9464)')
     .option('--log-level <level>', 'fatal, error, warn, info, debug or trace (default: info)')
 }
