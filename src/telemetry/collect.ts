@@ -10,6 +10,7 @@ const BOUND_MARGIN_BYTES = 128
 
 const noXstats = { xstats: [], xstatsComplete: null } as const
 
+type Commands = Pick<ReadonlySet<string>, 'has'>
 type Memory = Pick<Reading, 'heaps' | 'pools' | 'lcores'>
 
 /** The connection broke in the middle of a turn. */
@@ -29,11 +30,11 @@ export class ConnectionLost extends Error {
 export class Collector {
   readonly #relay: Relay
   readonly #greeting: answers.Greeting
-  readonly #known: ReadonlySet<string>
+  readonly #known: Commands
   #everStarted = false
   #memory: Memory = { heaps: [], pools: [], lcores: [] }
 
-  private constructor(relay: Relay, greeting: answers.Greeting, known: ReadonlySet<string>) {
+  private constructor(relay: Relay, greeting: answers.Greeting, known: Commands) {
     this.#relay = relay
     this.#greeting = greeting
     this.#known = known
@@ -42,11 +43,11 @@ export class Collector {
   /**
    * Asks first which commands there are: versions and programs differ.
    *
-   * @param avoided  commands to leave alone
+   * @param avoided  commands to leave alone; looked at before each question
    */
-  static async begin(relay: Relay, greeting: answers.Greeting, avoided: ReadonlySet<string>): Promise<Collector> {
-    const known = (await ask(relay, answers.commands, '/')) ?? []
-    return new Collector(relay, greeting, new Set(known.filter((command) => !avoided.has(command))))
+  static async begin(relay: Relay, greeting: answers.Greeting, avoided: Commands): Promise<Collector> {
+    const known = new Set((await ask(relay, answers.commands, '/')) ?? [])
+    return new Collector(relay, greeting, { has: (command) => known.has(command) && !avoided.has(command) })
   }
 
   /** @throws ConnectionLost */

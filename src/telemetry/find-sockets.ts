@@ -24,7 +24,10 @@ export function socketPath(runtimeFolder: string, filePrefix: string): string {
 
 function names(folder: string): string[] {
   try {
-    return readdirSync(folder).sort()
+    // The program made them. One with a line end in it could not be told to the relay, a line each.
+    return readdirSync(folder)
+      .filter((name) => !/\p{Cc}/u.test(name))
+      .sort()
   } catch {
     // Not there (yet), or no folder.
     return []

@@ -8,6 +8,10 @@ import { AnswerReader, type RelayAnswer } from './relay-answers.js'
 const defaultProgram = new URL('../../build/Release/spillway-telemetry', import.meta.url)
 /** The relay gives up on its peer after 1 s. Later than this it hangs itself. */
 const ANSWER_DEADLINE_MS = 3_000
+/** In an answer: nothing was asked, because of `silence`. */
+export const SILENCED = 'ECANCELED'
+/** In an answer: the relay itself is gone. */
+export const RELAY_GONE = 'EPIPE'
 /** DPDK takes no longer command. */
 const LONGEST_COMMAND = 1_000
 
@@ -27,6 +31,8 @@ export class Relay {
   readonly #program: string
   readonly #deadlineMs: number
   #session: Session | undefined
+  #silentUntilMs = 0
+  #question: Promise<unknown> = Promise.resolve()
 
   constructor(program: string, { deadlineMs = ANSWER_DEADLINE_MS }: { readonly deadlineMs?: number } = {}) {
     this.#program = program
@@ -38,9 +44,24 @@ export class Relay {
     return this.#session?.child.pid
   }
 
+  /**
+   * Nothing is asked for that long, whoever asks; a longer silence that was agreed before stands.
+   *
+   * @returns when no question is open: one at most is waited for.
+   */
+  async silence(forMs: number): Promise<void> {
+    this.#silentUntilMs = Math.max(this.#silentUntilMs, performance.now() + forMs)
+    await this.#question
+  }
+
+  get silent(): boolean {
+    return performance.now() < this.#silentUntilMs
+  }
+
   /** Connects to a socket, leaving the one before. The answer is what the peer says first. */
   connect(path: string): Promise<RelayAnswer> {
     if (/[\n\0]/.test(path)) throw new SpillwayError('ERR_INTERNAL', `a socket's path has a line end: ${path}`)
+    if (this.silent) return Promise.resolve(silenced)
     this.#session ??= this.#open()
     return this.#exchange(this.#session, `connect ${path}\n`)
   }
@@ -50,6 +71,7 @@ export class Relay {
     if (/[^\x20-\x7e]/.test(command) || command.length > LONGEST_COMMAND) {
       return Promise.resolve({ kind: 'failed', reason: 'EINVAL', message: 'not a command of DPDK' })
     }
+    if (this.silent) return Promise.resolve(silenced)
     if (this.#session === undefined) {
       return Promise.resolve({ kind: 'failed', reason: 'ENOTCONN', message: 'the relay is not running' })
     }
@@ -66,15 +88,22 @@ export class Relay {
   #open(): Session {
     // A session of its own: Ctrl-C in the terminal is for the program.
     const child = spawn(this.#program, [], { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
-    child.stdin.on('error', () => {})
+    // First of all: a process that could not be started has no pipes, and says so later.
     const ended = new Promise<void>((resolve) => {
       child.once('error', () => resolve())
       child.once('close', () => resolve())
     })
+    child.stdin.on('error', () => {})
     return { child, answers: new AnswerReader(child.stdout), ended }
   }
 
-  async #exchange(session: Session, line: string): Promise<RelayAnswer> {
+  #exchange(session: Session, line: string): Promise<RelayAnswer> {
+    const answer = this.#write(session, line)
+    this.#question = answer
+    return answer
+  }
+
+  async #write(session: Session, line: string): Promise<RelayAnswer> {
     const timer = setTimeout(() => session.child.kill('SIGKILL'), this.#deadlineMs)
     session.child.stdin.write(line)
     const answer = await Promise.race([session.answers.next(), session.ended.then(() => null)])
@@ -82,9 +111,11 @@ export class Relay {
     if (answer !== null) return answer
     session.child.kill('SIGKILL')
     if (this.#session === session) this.#session = undefined
-    return { kind: 'failed', reason: 'EPIPE', message: 'the relay died, or said what it must not' }
+    return { kind: 'failed', reason: RELAY_GONE, message: 'the relay died, or said what it must not' }
   }
 }
+
+const silenced: RelayAnswer = { kind: 'failed', reason: SILENCED, message: 'nothing is asked now' }
 
 /** @param program  where the relay is; tests have it elsewhere */
 export function makeRelay(program: URL = defaultProgram): Relay {

@@ -83,8 +83,8 @@ function seriesOf(text: string): string[] {
   return [...text.matchAll(/^([a-z]\w*(?:\{.*\})?) \S+$/gm)].map(([, series = '']) => series)
 }
 
-const up: TelemetryView = { up: true, reading: newer, failures: 0 }
-const silent: TelemetryView = { up: false, reading: null, failures: 0 }
+const up: TelemetryView = { up: true, reading: newer, failures: 0, problem: null }
+const silent: TelemetryView = { up: false, reading: null, failures: 0, problem: 'nobody there' }
 
 describe('/metrics of exec', () => {
   test.each(['text', 'openMetrics'] as const)('in %s is word for word what the golden file says', async (format) => {
