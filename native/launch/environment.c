@@ -70,13 +70,15 @@ dp_is_unsafe(const char *entry)
 	return false;
 }
 
+static char fixed_path[] = DP_FIXED_PATH;
+
 char **
-dp_clean_environment(char *const *entries, const char *allowed_cpus)
+dp_clean_environment(char *const *entries, const char *allowed_cpus, bool granted)
 {
 	size_t n = 0;
 	while (entries[n] != NULL)
 		n++;
-	char **clean = calloc(n + 2, sizeof(*clean));
+	char **clean = calloc(n + 3, sizeof(*clean));
 	if (clean == NULL)
 		return NULL;
 	size_t kept = 0;
@@ -84,8 +86,10 @@ dp_clean_environment(char *const *entries, const char *allowed_cpus)
 		free(clean);
 		return NULL;
 	}
+	if (granted)
+		clean[kept++] = fixed_path;
 	for (size_t i = 0; i < n; i++)
-		if (!dp_is_unsafe(entries[i]))
+		if (!dp_is_unsafe(entries[i]) && !(granted && is_named(entries[i], "PATH")))
 			clean[kept++] = entries[i];
 	return clean;
 }

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,13 +78,13 @@ make_arguments(int argc, char **argv)
 }
 
 static char **
-make_environment(void)
+make_environment(bool granted)
 {
 	struct dp_cpus allowed;
 	char list[DP_CPU_LIST_MAX];
 	dp_narrow_affinity(dp_find_variable(environ, "OPENSHIFT_SHARED_CPUS"), &allowed);
 	dp_cpus_format(&allowed, list);
-	char **environment = dp_clean_environment(environ, list);
+	char **environment = dp_clean_environment(environ, list, granted);
 	if (environment == NULL)
 		dp_refuse(DP_EXIT_REFUSED, "need memory for the environment, found none");
 	return environment;
@@ -102,7 +103,7 @@ main(int argc, char **argv)
 	require_entry();
 	dp_grant(granted);
 	char **arguments = make_arguments(argc, argv);
-	execve(LAUNCH_NODE, arguments, make_environment());
+	execve(LAUNCH_NODE, arguments, make_environment(granted != 0));
 	dp_refuse(errno == ENOENT ? DP_EXIT_MISSING : DP_EXIT_REFUSED,
 		  "need to run " LAUNCH_NODE ", found: %m; this launcher was built for that node: build it again with "
 		  "SPILLWAY_LAUNCH_NODE, or mend what is said there");

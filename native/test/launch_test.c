@@ -197,7 +197,7 @@ static void
 check_environment(void)
 {
 	char *entries[] = {"A=1", "LD_PRELOAD=/x", "SPILLWAY_ALLOWED_CPUS=0-9", "B=2", "SPILLWAY_ALLOWED_CPUS=7", NULL};
-	char **clean = dp_clean_environment(entries, "0-1");
+	char **clean = dp_clean_environment(entries, "0-1", false);
 	if (clean == NULL)
 		abort();
 	check(strcmp(clean[0], "SPILLWAY_ALLOWED_CPUS=0-1") == 0 && clean[1] == entries[0] && clean[2] == entries[3] &&
@@ -205,8 +205,24 @@ check_environment(void)
 	      "a forged SPILLWAY_ALLOWED_CPUS is replaced, however often it is there");
 	free(clean[0]);
 	free((void *)clean);
-	clean = dp_clean_environment(entries + 5, "");
+	clean = dp_clean_environment(entries + 5, "", false);
 	check(clean != NULL && clean[0] == NULL, "nothing stays nothing");
+	free((void *)clean);
+}
+
+static void
+check_path(void)
+{
+	char *entries[] = {"PATH=/tmp", "PATHS=/x", "PATH=/mine", NULL};
+	char **clean = dp_clean_environment(entries, "", true);
+	if (clean == NULL)
+		abort();
+	check(strcmp(clean[0], DP_FIXED_PATH) == 0 && clean[1] == entries[1] && clean[2] == NULL,
+	      "with capabilities the caller's PATH is replaced, however often it is there");
+	free((void *)clean);
+	clean = dp_clean_environment(entries, "", false);
+	check(clean != NULL && clean[0] == entries[0] && clean[1] == entries[1] && clean[2] == entries[2],
+	      "without capabilities it stays");
 	free((void *)clean);
 }
 
@@ -271,6 +287,7 @@ main(void)
 	fuzz_lists();
 	check_unsafe();
 	check_environment();
+	check_path();
 	fuzz_environment();
 	check_trust();
 	return checks_exit_code();

@@ -31,6 +31,8 @@ if (missing !== undefined && process.env.CI) throw new Error(`the tests of privi
 const added = capability.ipcLock
 const report = `${checkout}/test/fixtures/launch/report.mjs`
 const allowed = /^Cpus_allowed_list:\s+(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
+/** DP_FIXED_PATH of the launcher. */
+const fixedPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const lowest = /^\d+/.exec(allowed)?.[0] ?? ''
 
 describe.skipIf(missing !== undefined)(`a hostile caller${missing ? ` (needs ${missing})` : ''}`, () => {
@@ -56,7 +58,7 @@ describe.skipIf(missing !== undefined)(`a hostile caller${missing ? ` (needs ${m
       for (const granted of [added, 0n]) {
         const seen = launch({ added: granted, noNewPrivs: true, env: { ...env, KEPT: 'a=b' } }, launcher)
         for (const name of Object.keys(env)) expect(seen.environment).not.toHaveProperty(name)
-        expect(seen.environment).toMatchObject({ KEPT: 'a=b', PATH: process.env.PATH })
+        expect(seen.environment).toMatchObject({ KEPT: 'a=b', PATH: granted === 0n ? process.env.PATH : fixedPath })
         expect(seen.heapLimitMib).toBeGreaterThan(400)
         // The loader complains once, about the program that stands in for the runtime.
         expect(seen.stderr.match(/LD_PRELOAD/g)).toHaveLength(1)

@@ -1,4 +1,4 @@
-import { chownSync, copyFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, copyFileSync, cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.js'
@@ -113,6 +113,22 @@ describe.skipIf(missing !== undefined)(`the launcher as entrypoint${missing ? ` 
     expect(stdout).toMatch(/CapEff\s+0000000000004000\n/)
     expect(stdout).toContain('AtSecure 0\n')
     expect(stdout).toContain('Mlock ok\n')
+  })
+
+  test("looks for programs that get its capabilities in root's folders, not in the caller's", () => {
+    const [hostile, folder] = [makeImageFolder(), makeFolderFor(1001)]
+    const traces = join(folder, 'traces')
+    for (const tool of ['taskset', 'setpriv']) {
+      const script = `#!/bin/sh\ncat /proc/self/status >> ${traces}\nexec /usr/bin/${tool} "$@"\n`
+      writeFileSync(join(hostile, tool), script, { mode: 0o755 })
+    }
+    const env = { RUNTIME_DIRECTORY: folder, PATH: `${hostile}:${process.env.PATH}` }
+    const words = ['exec', '--http', '127.0.0.1:0', ...settings, '--', '/bin/true']
+    expect(runInContainer({ ...pod, env }, launcher, ...words).exitCode).toBe(0)
+    expect(existsSync(traces)).toBe(false)
+    // The scripts do leave traces where the caller's PATH counts.
+    runInContainer({ env }, launcher, ...words)
+    expect(existsSync(traces)).toBe(true)
   })
 
   describe('seen by the doctor', () => {
