@@ -105,6 +105,13 @@
       "cflags_c": ["<@(c_warnings)"],
     },
     {
+      "target_name": "spillway-telemetry-test",
+      "type": "executable",
+      "sources": ["native/test/telemetry_test.c", "native/telemetry/relay.c", "native/telemetry/socket.c"],
+      "include_dirs": ["native/telemetry"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+    {
       "target_name": "spillway-as-container",
       "type": "executable",
       "sources": ["native/test/as_container.c", "<!@(find native/privilege -name '*.c' | sort)"],

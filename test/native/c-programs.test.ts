@@ -30,6 +30,13 @@ describe('C programs', () => {
     expect(good.length).toBeGreaterThanOrEqual(25)
   })
 
+  test('the telemetry relay survives its peers, and reads its input right, whatever is in it', () => {
+    const { good, bad, status } = checksOf('spillway-telemetry-test')
+    expect(bad).toEqual([])
+    expect(status).toBe(0)
+    expect(good.length).toBeGreaterThanOrEqual(32)
+  })
+
   test('every scenario of the data plane ends with its books and mempools in order', { timeout: 200_000 }, () => {
     const { good, bad, status, stderr } = checksOf('spillway-dataplane-test')
     expect(bad, stderr).toEqual([])
