@@ -4,13 +4,14 @@ import type { PlannedMemory } from './memory.js'
 import { isBifurcated } from './networks.js'
 import type { Plan, PlannedPort } from './types.js'
 
-/** What is pinned besides the heap: registers and queues of each device. */
+/** Room besides the heap that is reserved: queues of RDMA, a heap that grows. VFIO pins the heap and nothing else. */
 const deviceMib = 16
 const bytesPerMib = 1024 * 1024
 
 /**
  * Which way lets VFIO, or RDMA for a bifurcated driver, pin the memory that devices reach. With a memlock limit that is
- * too small the port is made all the same, some of its memory is mapped and the mempool is not: no packet ever arrives.
+ * too small EAL cannot map what it reserved at start, and refuses the device. (Only a program that reserves nothing gets
+ * its port, some memory mapped and the mempool not: no packet ever arrives.)
  */
 export function planVfio(
   ports: readonly PlannedPort[],
@@ -39,8 +40,8 @@ export function planVfio(
   log.warn(
     subject,
     choice,
-    `but the memlock limit is ${limit} and CAP_IPC_LOCK ${userNamespace ? 'counts for nothing in a user namespace' : 'is not effective'}: devices will not reach the mempool, and no packet ` +
-      'arrives; add IPC_LOCK to the container and start it by spillway-launch, or raise memlock in the container runtime',
+    `but the memlock limit is ${limit} and CAP_IPC_LOCK ${userNamespace ? 'counts for nothing in a user namespace' : 'is not effective'}: the ` +
+      'devices will be refused; add IPC_LOCK to the container and start it by spillway-launch, or raise memlock in the container runtime',
   )
   return { pinning: 'insufficient', lockMib }
 }

@@ -145,6 +145,7 @@ describe('pinned memory', () => {
     expect(made.vfio.pinning).toBe('insufficient')
     expect(decision(made, 'pinned memory')).toMatchObject({ level: 'warning' })
     expect(decision(made, 'pinned memory')?.reason).toContain(`memlock limit is ${memlockBytes / 1024} KiB`)
+    expect(decision(made, 'pinned memory')?.reason).toContain('will be refused')
   })
 
   it('is not allowed by a capability of a user namespace', () => {
