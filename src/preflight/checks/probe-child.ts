@@ -48,8 +48,10 @@ function troubleOf(outcome: ProbeOutcome): readonly Finding[] {
           subject,
           needed: 'to try it',
           found: outcome.problem,
-          cause: 'the probe child of Spillway did not do its work',
-          remedy: 'npm run setup builds it; else report this with `spillway doctor --bundle FILE`',
+          cause:
+            'CPUs that are so busy, or a quota so small, that the probe child did not start in time; or a bug of Spillway',
+          remedy:
+            'run `spillway doctor` again when less runs; if it stays, report this with `spillway doctor --bundle FILE`',
         }),
       ]
     case 'hung':

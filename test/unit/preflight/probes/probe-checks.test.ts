@@ -276,7 +276,7 @@ const rows: readonly Row[] = [
     'probe-broken',
     'a child that did not start',
     { request: request.mlock, status: 'broken', problem: 'no child' },
-    { level: 'note', remedy: text('--bundle') },
+    { level: 'note', cause: text('CPUs that are so busy'), remedy: text('--bundle') },
   ],
 ]
 
