@@ -1,5 +1,6 @@
 import { supervisorStates } from '../supervisor/state.js'
 import { burstHistograms } from './burst-histogram.js'
+import { childProcessMetrics } from './child-process.js'
 import {
   counter,
   gauge,
@@ -239,38 +240,11 @@ const worker: Definition[] = [
     'Rule lists that were refused; the one before stayed in force.',
     known('the supervisor', 'live', ({ view }) => view.rules.refused),
   ),
-  counter(
-    'worker_process_cpu_seconds',
-    [],
-    'CPU time of the worker processes, lcores included, those that ended as well.',
-    known('/proc of supervisor and worker', 'live', ({ supervisor, worker }) =>
-      supervisor ? supervisor.childrenCpuSeconds + (worker?.cpuSeconds ?? 0) : null,
-    ),
-  ),
-  gauge(
-    'worker_process_resident_memory_bytes',
-    [],
-    'Resident memory of the worker process; hugepages are not in it.',
-    known('/proc of the worker', 'gone', ({ worker }) => worker?.residentBytes ?? null),
-  ),
-  gauge(
-    'worker_process_virtual_memory_bytes',
-    [],
-    'Virtual memory of the worker process.',
-    known('/proc of the worker', 'gone', ({ worker }) => worker?.virtualBytes ?? null),
-  ),
-  gauge(
-    'worker_process_threads',
-    [],
-    'Threads of the worker process.',
-    known('/proc of the worker', 'gone', ({ worker }) => worker?.threads ?? null),
-  ),
-  gauge(
-    'worker_process_open_fds',
-    [],
-    'Open descriptors of the worker process.',
-    known('/proc of the worker', 'gone', ({ worker }) => worker?.openFds ?? null),
-  ),
+  ...childProcessMetrics<MetricInput>({
+    word: 'worker',
+    cpuHelp: 'CPU time of the worker processes, lcores included, those that ended as well.',
+    read: ({ worker }) => worker,
+  }),
   gauge(
     'worker_event_loop_lag_p99_seconds',
     [],

@@ -4,6 +4,7 @@ import { supervisorStates } from '../supervisor/state.js'
 import type { PortStats } from '../telemetry/answers.js'
 import type { TelemetryView } from '../telemetry/poller.js'
 import type { PortReading, Reading } from '../telemetry/reading.js'
+import { childProcessMetrics } from './child-process.js'
 import {
   counter,
   gauge,
@@ -212,32 +213,11 @@ const program: Definition[] = [
       Object.entries(view.restarts).map(([cause, value]) => ({ labels: { cause }, value })),
     ),
   ),
-  counter(
-    'program_process_cpu_seconds',
-    [],
-    'CPU time of the program, lcores included, and of what the supervisor ran before.',
-    known('/proc of supervisor and program', 'live', ({ supervisor, program }) =>
-      supervisor ? supervisor.childrenCpuSeconds + (program?.cpuSeconds ?? 0) : null,
-    ),
-  ),
-  gauge(
-    'program_process_resident_memory_bytes',
-    [],
-    'Resident memory of the program; hugepages are not in it.',
-    known('/proc of the program', 'gone', ({ program }) => program?.residentBytes ?? null),
-  ),
-  gauge(
-    'program_process_threads',
-    [],
-    'Threads of the program.',
-    known('/proc of the program', 'gone', ({ program }) => program?.threads ?? null),
-  ),
-  gauge(
-    'program_process_open_fds',
-    [],
-    'Open descriptors of the program.',
-    known('/proc of the program', 'gone', ({ program }) => program?.openFds ?? null),
-  ),
+  ...childProcessMetrics<ExecInput>({
+    word: 'program',
+    cpuHelp: 'CPU time of the program, lcores included, and of what the supervisor ran before.',
+    read: ({ program }) => program,
+  }),
   gauge(
     'telemetry_up',
     [],
