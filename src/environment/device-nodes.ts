@@ -7,14 +7,18 @@ const infinibandFolder = 'dev/infiniband'
 const mostNodes = 512
 
 export function discoverDeviceNodes(files: HostFiles, who: Who): DeviceNodes {
-  const groups = files.names(vfioFolder).filter((name) => /^\d{1,9}$/.test(name))
+  // The device plugin takes the prefix away; a bare host and a privileged pod have it.
+  const groups = files.names(vfioFolder).filter((name) => /^(?:noiommu-)?\d{1,9}$/.test(name))
   return {
     vhostNet: openNode(files, 'dev/vhost-net', who),
     tun: openNode(files, 'dev/net/tun', who),
     vfioContainer: lookAtNode(files, `${vfioFolder}/vfio`, who),
     vfioGroups: groups
       .slice(0, mostNodes)
-      .map((group) => ({ group: Number(group), ...lookAtNode(files, `${vfioFolder}/${group}`, who) }))
+      .map((group) => ({
+        group: Number(group.replace('noiommu-', '')),
+        ...lookAtNode(files, `${vfioFolder}/${group}`, who),
+      }))
       .sort((a, b) => a.group - b.group),
     infiniband: files
       .names(infinibandFolder)

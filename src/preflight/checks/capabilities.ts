@@ -128,8 +128,10 @@ function notInForce(
   })
 }
 
-function excess({ environment }: CheckInput): Finding[] {
-  const { process, kernel } = environment
+function excess(input: CheckInput): Finding[] {
+  const { process, kernel } = input.environment
+  // VFIO without an IOMMU needs a privileged pod, and the check vfio says so.
+  if (plannedDevices(input).some(({ device }) => device.noIommu)) return []
   const more = process.capabilities.effective.filter((capability) => neverNeeded.includes(capability))
   if (more.length === 0 || kernel.containerRuntime === null || process.userNamespace) return []
   return [

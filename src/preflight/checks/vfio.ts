@@ -32,9 +32,10 @@ const codes = {
     remedyIn: 'node (bind the whole group to vfio-pci, or ACS)',
   },
   'vfio-noiommu': {
-    levels: ['error'],
-    meaning: 'VFIO without IOMMU needs SYS_RAWIO and physical addresses: no rootless pod can have that',
-    remedyIn: 'node (IOMMU, or a virtual one)',
+    levels: ['error', 'warning'],
+    meaning:
+      'VFIO without IOMMU needs CAP_SYS_RAWIO, and CAP_SYS_ADMIN and hugepages for physical addresses: not rootless-capable; a warning in a pod that has all of it',
+    remedyIn: 'node (IOMMU, or a virtual one) or pod spec (privileged)',
   },
   'vfio-ok': { levels: ['ok'], meaning: 'every VFIO node of the plan can be opened, or there is none', remedyIn: '-' },
 } as const satisfies CodeDeclarations
@@ -60,7 +61,7 @@ export const vfioCheck = {
       ...(vfioContainer.state === 'usable' ? [] : [container(vfioContainer, devices, input.environment)]),
       // Both nodes come with a VF: where the first is missing, the second has the same story.
       ...(vfioContainer.state === 'missing' ? [] : devices.flatMap((planned) => group(planned, input))),
-      ...devices.flatMap((planned) => [...noIommu(planned), ...notViable(planned)]),
+      ...devices.flatMap((planned) => [...noIommu(planned, input), ...notViable(planned)]),
     ]
     return found.length > 0 ? found : [usable(devices)]
   },
@@ -101,18 +102,25 @@ function requested(devices: readonly PlannedDevice[]): string {
   return resource == null ? 'openshift.io/RESOURCE' : resourceOf(resource.variable)
 }
 
-function noIommu({ port, device }: PlannedDevice): Finding[] {
+/** Opening such a group asks for SYS_RAWIO, and pagemap shows physical addresses to SYS_ADMIN alone: both of the first user namespace. */
+const noIommuCapabilities = ['CAP_SYS_RAWIO', 'CAP_SYS_ADMIN']
+
+function noIommu({ port, device }: PlannedDevice, { environment: { process }, plan }: CheckInput): Finding[] {
   if (!device.noIommu) return []
-  return [
-    finding('vfio-noiommu', {
-      subject: `port ${port.name}, ${device.address}`,
-      needed: 'an IOMMU, which lets a process without privileges use the device safely',
-      found: 'a group without IOMMU (enable_unsafe_noiommu_mode)',
-      cause: 'the node is a virtual machine without a virtual IOMMU, or the IOMMU is switched off',
-      remedy:
-        'node: intel_iommu=on or amd_iommu=on on the kernel command line; in a virtual machine a vIOMMU (QEMU: -device intel-iommu)',
-    }),
+  const { effective } = process.capabilities
+  const lacking = [
+    ...noIommuCapabilities.filter((capability) => process.userNamespace || !effective.includes(capability)),
+    ...(plan.memory.pageSize === 'none' ? ['hugepages'] : []),
   ]
+  const words = {
+    subject: `port ${port.name}, ${device.address}`,
+    needed: `an IOMMU; without one ${noIommuCapabilities.join(', ')} and hugepages, for physical addresses: this is not rootless-capable`,
+    found: `a group without IOMMU (enable_unsafe_noiommu_mode)${lacking.length > 0 ? `, and no ${lacking.join(', no ')}` : '; the device may write to any memory of the machine'}`,
+    cause: 'the node is a virtual machine without a virtual IOMMU, or the IOMMU is switched off',
+    remedy:
+      'node: intel_iommu=on or amd_iommu=on on the kernel command line; in a virtual machine a vIOMMU (QEMU: -device intel-iommu); or a privileged pod that runs as root, with hugepages',
+  }
+  return [finding('vfio-noiommu', words, lacking.length > 0 ? 'error' : 'warning')]
 }
 
 function group(planned: PlannedDevice, { environment }: CheckInput): Finding[] {

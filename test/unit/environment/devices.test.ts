@@ -38,13 +38,15 @@ describe('device nodes', () => {
       '/dev/vfio/vfio': { mode: '0666' },
       '/dev/vfio/162': { mode: '0660', gid: 801 },
       '/dev/vfio/9': { mode: '0600' },
-      '/dev/vfio/noiommu-0': { mode: '0600' },
+      '/dev/vfio/noiommu-12': { mode: '0600' },
+      '/dev/vfio/noiommu-x': { mode: '0600' },
     }
     const { vfioContainer, vfioGroups } = devicesOf(stat, '801')
     expect(vfioContainer.state).toBe('usable')
-    expect(vfioGroups.map(({ group, state }) => [group, state])).toEqual([
-      [9, 'refused'],
-      [162, 'usable'],
+    expect(vfioGroups.map(({ group, path, state }) => [group, path, state])).toEqual([
+      [9, '/dev/vfio/9', 'refused'],
+      [12, '/dev/vfio/noiommu-12', 'refused'],
+      [162, '/dev/vfio/162', 'usable'],
     ])
   })
 

@@ -54,6 +54,13 @@ const otherContainer = {
   },
 }
 
+function noIommu(effective: readonly string[], process: Said['process'] = {}): Said {
+  return {
+    environment: { pciDevices: [vf(vfAddress, { noIommu: true })] },
+    process: { capabilities: capabilities(effective), ...process },
+  }
+}
+
 const kernelPath: readonly Row[] = [
   [
     'no vhost-net, and no resource in this container',
@@ -513,7 +520,28 @@ const devices: readonly Row[] = [
     { environment: { pciDevices: [vf(vfAddress, { noIommu: true })] } },
     'vfio-noiommu',
     'error',
-    /vIOMMU/,
+    /not rootless-capable.*no CAP_SYS_RAWIO, no CAP_SYS_ADMIN.*vIOMMU.*privileged pod/,
+  ],
+  [
+    'VFIO without IOMMU and without physical addresses',
+    { ...noIommu(['CAP_SYS_RAWIO', 'CAP_IPC_LOCK']), settings: { 'memory.pageSize': 'none' } },
+    'vfio-noiommu',
+    'error',
+    /and no CAP_SYS_ADMIN, no hugepages/,
+  ],
+  [
+    'VFIO without IOMMU in a privileged pod with a user namespace',
+    noIommu(['CAP_SYS_RAWIO', 'CAP_SYS_ADMIN', 'CAP_IPC_LOCK'], { userNamespace: true }),
+    'vfio-noiommu',
+    'error',
+    /and no CAP_SYS_RAWIO, no CAP_SYS_ADMIN/,
+  ],
+  [
+    'VFIO without IOMMU in a privileged pod',
+    noIommu(['CAP_SYS_RAWIO', 'CAP_SYS_ADMIN', 'CAP_IPC_LOCK']),
+    'vfio-noiommu',
+    'warning',
+    /not rootless-capable.*may write to any memory/,
   ],
   [
     'a Mellanox VF without uverbs',

@@ -193,6 +193,14 @@ describe('what is right is left alone', () => {
     silent({ environment }, 'vfio-group-missing')
   })
 
+  it('a privileged pod that needs to be one, for VFIO without IOMMU', () => {
+    const privileged = ['CAP_SYS_RAWIO', 'CAP_SYS_ADMIN', 'CAP_IPC_LOCK']
+    const process = { capabilities: capabilities(privileged) }
+    const said = { environment: { pciDevices: [vf(vfAddress, { noIommu: true })] }, process }
+    silent(said, 'capabilities-more-than-needed')
+    expect(codesOf(worse(findingsOf(said)))).toEqual(['vfio-noiommu'])
+  })
+
   it('a bridge and an unbound device in the IOMMU group', () => {
     const groupPeers = [
       { address: '0000:3a:00.0', driver: 'pcieport' },
