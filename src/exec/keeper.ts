@@ -9,17 +9,21 @@ import { ProgramProcess, type ProgramSpec } from './program-process.js'
 
 const log = createLogger({ component: 'exec' })
 
+/** A program that ends at Ctrl-C has ended by then; one that did not has taken it for something else. */
+export const INTERRUPT_MS = 5_000
+
 export interface KeeperOptions {
   readonly program: ProgramSpec
   readonly restart: RestartSettings
   /** How long the program may take to end when it was asked to. */
   readonly stopMs: number
-  /** Called before the program is asked to end, which waits for it. */
+  /** Called before the program is asked to end, which waits for it unless it is asked again. */
   readonly beforeStop?: () => Promise<void>
   /** Called when the terminal has sent the program what may be its end. */
   readonly onInterrupt?: () => void
   /** Called when a program is reaped, before the next one starts; `signal` tells when there is none any more. */
   readonly afterEach?: (signal: AbortSignal) => Promise<void>
+  readonly now?: () => number
 }
 
 /** What there is to know about the program at this moment. */
@@ -37,7 +41,8 @@ export interface KeeperView {
 /** Runs the program, again when it fails, until it succeeds, somebody asks for its end, or there is no point any more. */
 export class ProgramKeeper {
   readonly #options: KeeperOptions
-  readonly #startedAtMs = performance.now()
+  readonly #now: () => number
+  readonly #startedAtMs: number
   readonly #restarts = Object.fromEntries(Object.keys(programCauses).map((cause) => [cause, 0])) as Record<
     ProgramCause,
     number
@@ -48,11 +53,13 @@ export class ProgramKeeper {
   #program: ProgramProcess | undefined
   #programStartedAtMs: number | null = null
   #asked: NodeJS.Signals | null = null
-  #interrupted = false
+  #interruptedAtMs = Number.NEGATIVE_INFINITY
   #lastDeath: KeeperView['lastDeath'] = null
 
   constructor(options: KeeperOptions) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.#startedAtMs = this.#now()
   }
 
   /**
@@ -66,7 +73,7 @@ export class ProgramKeeper {
         await loopTurn()
         if (this.#stop.signal.aborted) return 0
         const { end, livedMs } = await this.#liveOnce()
-        if (this.#isLast(end)) return exitCodeOfProgram(end, this.#interrupted ? 'SIGINT' : this.#asked)
+        if (this.#isLast(end)) return exitCodeOfProgram(end, this.#asked ?? 'SIGINT')
         this.#recordDeath(end)
         const decision = afterDeath(this.#options.restart, inARow, livedMs)
         inARow = decision.inARow
@@ -96,7 +103,7 @@ export class ProgramKeeper {
    */
   interrupt(): void {
     if (this.#program === undefined) this.#stop.abort()
-    this.#interrupted = true
+    this.#interruptedAtMs = this.#now()
     this.#options.onInterrupt?.()
   }
 
@@ -115,11 +122,12 @@ export class ProgramKeeper {
   }
 
   #isLast({ exitCode }: ProgramEnd): boolean {
-    return this.#stop.signal.aborted || this.#interrupted || exitCode === 0
+    const interrupted = this.#now() - this.#interruptedAtMs < INTERRUPT_MS
+    return this.#stop.signal.aborted || interrupted || exitCode === 0
   }
 
   async #liveOnce(): Promise<{ end: ProgramEnd; livedMs: number }> {
-    const startedAtMs = performance.now()
+    const startedAtMs = this.#now()
     const program = new ProgramProcess(this.#options.program)
     this.#program = program
     this.#programStartedAtMs = startedAtMs
@@ -128,7 +136,7 @@ export class ProgramKeeper {
     try {
       const end = await this.#watch(program)
       log.info({ pid: program.pid, ...end }, 'program ended')
-      return { end, livedMs: performance.now() - startedAtMs }
+      return { end, livedMs: this.#now() - startedAtMs }
     } finally {
       this.#program = undefined
       this.#programStartedAtMs = null
@@ -140,9 +148,10 @@ export class ProgramKeeper {
     const end = await Promise.race([program.ended, aborted(this.#stop.signal)])
     if (end) return end
     this.#state = 'stopping'
-    await this.#options.beforeStop?.()
+    const hurry = aborted(this.#hurry.signal)
+    await Promise.race([this.#options.beforeStop?.(), hurry])
     if (this.#asked !== null) program.signal(this.#asked)
-    return program.endWithin(this.#options.stopMs, aborted(this.#hurry.signal))
+    return program.endWithin(this.#options.stopMs, hurry)
   }
 
   #recordDeath(end: ProgramEnd): void {

@@ -1,8 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SpillwayError } from '../errors.js'
-import { KILL_DEADLINE_MS } from '../supervisor/deadlines.js'
 import type { ProgramEnd } from './causes.js'
+
+/**
+ * SIGKILL cannot be ignored, but to give tens of GiB back that a device had pinned takes the kernel seconds. Together
+ * with 10 s for the program to end by itself it stays below a pod's default grace period of 30 s.
+ */
+const REAP_DEADLINE_MS = 15_000
 
 /** The program as it is started: found, its placeholders filled in, with its whole environment. */
 export interface ProgramSpec {
@@ -38,15 +43,24 @@ export class ProgramProcess {
   }
 
   /** Waits until it ended by itself or the time is up, which `hurry` can shorten, and then ends it. */
-  async endWithin(ms: number, hurry: Promise<unknown>): Promise<ProgramEnd> {
-    const inTime = new AbortController()
-    const patience = sleep(ms, undefined, { signal: inTime.signal, ref: false }).catch(() => {})
-    await Promise.race([this.ended, patience, hurry])
-    inTime.abort()
-    this.#child.kill('SIGKILL')
-    const end = await Promise.race([this.ended, sleep(KILL_DEADLINE_MS)])
+  async endWithin(ms: number, hurry: Promise<undefined>): Promise<ProgramEnd> {
+    const end = await within<ProgramEnd | undefined>(ms, [this.ended, hurry])
     if (end) return end
+    this.#child.kill('SIGKILL')
+    const killed = await within(REAP_DEADLINE_MS, [this.ended])
+    if (killed) return killed
     throw new SpillwayError('ERR_PROGRAM', `program ${this.pid} hangs in the kernel: SIGKILL did not end it`)
+  }
+}
+
+/** The first of them, or nothing when the time is up. No timer is left, which would keep this process alive. */
+async function within<T>(ms: number, awaited: readonly Promise<T>[]): Promise<T | undefined> {
+  const inTime = new AbortController()
+  const patience = sleep(ms, undefined, { signal: inTime.signal }).catch(() => undefined)
+  try {
+    return await Promise.race([...awaited, patience])
+  } finally {
+    inTime.abort()
   }
 }
 

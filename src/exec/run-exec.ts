@@ -13,15 +13,12 @@ import { makeRunFolder, type RunFolder } from '../supervisor/run-folder.js'
 import { TelemetryPoller } from '../telemetry/poller.js'
 import { makeRelay } from '../telemetry/relay.js'
 import { findProgram } from './find-program.js'
-import { ProgramKeeper } from './keeper.js'
+import { INTERRUPT_MS, ProgramKeeper } from './keeper.js'
 import { programSpec } from './program-spec.js'
 import { servedExec } from './served-exec.js'
 import { takeSignals } from './signals.js'
 
 const log = createLogger({ component: 'exec' })
-
-/** A program that ends at Ctrl-C has ended by then; one that did not is asked for its numbers again. */
-const INTERRUPT_PAUSE_MS = 5_000
 
 export interface ExecOptions {
   readonly loaded: LoadedConfig
@@ -81,7 +78,7 @@ function makeParts(
     restart: loaded.config.restart,
     stopMs,
     beforeStop: () => telemetry.pause(),
-    onInterrupt: () => void telemetry.pause(INTERRUPT_PAUSE_MS),
+    onInterrupt: () => void telemetry.pause(INTERRUPT_MS),
     afterEach: async (stop) => {
       telemetry.forget()
       folder.clear()
