@@ -41,6 +41,7 @@ function port(portId: number, name: string, xstats: PortReading['xstats'] = [['r
       nb_rx_queues: 1,
       nb_tx_queues: 1,
       numa_node: 0,
+      dev_configured: 1,
       dev_started: 1,
     },
     stats,
