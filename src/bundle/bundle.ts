@@ -4,7 +4,7 @@ import type { Environment } from '../environment/types.js'
 import { printPlan } from '../plan/print.js'
 import type { Preflight } from '../preflight/preflight.js'
 import { printFindings, printFindingsJson } from '../preflight/print.js'
-import { redactText, redactValue } from '../redact.js'
+import { redactLine, redactText, redactValue } from '../redact.js'
 import { type ArchiveEntry, writeArchive } from './archive.js'
 
 /** What a bug report is made of. */
@@ -53,7 +53,7 @@ function ownEntries({ loaded, environment, preflight }: BundleContents): Archive
 function instanceEntries({ answers }: BundleContents): ArchiveEntry[] {
   return Object.entries(askedForBundle).flatMap(([path, name]) => {
     const text = answers[path]
-    return text == null ? [] : [{ name, text: redactText(text) }]
+    return text == null ? [] : [{ name, text: redactText(text.split('\n').map(redactLine).join('\n')) }]
   })
 }
 

@@ -1,5 +1,7 @@
+import { redactText } from '../redact.js'
+
 /**
- * The page for people: a live table and the way to the rest. No script, nothing to load.
+ * The page for people: a live table and the way to the rest. No script, nothing to load, no secrets.
  *
  * @param links  paths and what they are
  */
@@ -17,7 +19,7 @@ export function renderPage(
 <title>${escapeHtml(title)}</title>
 <style>body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem } pre { font: 13px/1.4 monospace; overflow: auto }</style>
 <h1>${escapeHtml(title)}</h1>
-<pre>${escapeHtml(table.join('\n'))}</pre>
+<pre>${escapeHtml(table.map(redactText).join('\n'))}</pre>
 <ul>${items.join('')}</ul>
 </html>
 `

@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { ListenAddress } from '../config/listen.js'
 import { createLogger, recentLogLines } from '../log.js'
-import { redactText } from '../redact.js'
+import { redactLine, redactValue } from '../redact.js'
 import type { ServedInstance, ServedMetrics } from './instance.js'
 import { formatAddress, listen } from './listen.js'
 import { negotiateFormat } from './negotiate.js'
@@ -72,24 +72,24 @@ function addMetricsRoute(app: FastifyInstance, metrics: ServedMetrics): void {
   })
 }
 
+/** The log of the pod goes to whoever may read it; this goes to whoever can reach the port, so without secrets. */
 function addInstanceRoutes(app: FastifyInstance, instance: ServedInstance): void {
   app.get('/livez', (_request, reply) => reply.send({ live: true }))
   app.get('/readyz', (_request, reply) => {
     const readiness = instance.readiness()
-    return reply.code(readiness.ready ? 200 : 503).send(readiness)
+    return reply.code(readiness.ready ? 200 : 503).send(redactValue(readiness))
   })
-  app.get('/api/v1/status', (_request, reply) => reply.send(instance.status()))
-  app.get('/api/v1/plan', (_request, reply) => reply.send(instance.plan()))
-  app.get('/api/v1/checks', (_request, reply) => reply.send(instance.checks()))
-  if (instance.rules) app.get('/api/v1/rules', (_request, reply) => reply.send(instance.rules?.()))
+  app.get('/api/v1/status', (_request, reply) => reply.send(redactValue(instance.status())))
+  app.get('/api/v1/plan', (_request, reply) => reply.send(redactValue(instance.plan())))
+  app.get('/api/v1/checks', (_request, reply) => reply.send(redactValue(instance.checks())))
+  if (instance.rules) app.get('/api/v1/rules', (_request, reply) => reply.send(redactValue(instance.rules?.())))
   app.get('/api/v1/log', (_request, reply) => reply.type('application/x-ndjson').send(redactedLog()))
   app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(instance.page()))
 }
 
-/** The log goes to whoever may read it; this goes to whoever can reach the port. */
 function redactedLog(): string {
   return recentLogLines()
-    .map((line) => `${redactText(line)}\n`)
+    .map((line) => `${redactLine(line)}\n`)
     .join('')
 }
 

@@ -55,10 +55,13 @@ async function unpack(answers: Record<string, string | null>): Promise<string> {
 }
 
 const answers = {
-  '/api/v1/status': JSON.stringify({ dpdkVersion: 'DPDK 22.11.0', state: 'running' }),
+  '/api/v1/status': JSON.stringify({
+    ...{ dpdkVersion: 'DPDK 22.11.0', state: 'running' },
+    program: { args: ['--api-key', 'hunter2', '-p', 's3cr3t'] },
+  }),
   '/metrics': 'spillway_worker_up 1\n',
   '/api/v1/checks': '{"findings":[]}',
-  '/api/v1/log': `{"msg":"asked","header":"Authorization: Bearer abcdef123456"}\n{"msg":"${jwt}"}\n`,
+  '/api/v1/log': `{"msg":"asked","header":"Authorization: Bearer abcdef123456"}\n{"msg":"${jwt}"}\n{"args":["--password","hunter2"]}\n`,
 }
 
 describe('a bundle', () => {

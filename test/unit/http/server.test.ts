@@ -5,6 +5,9 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { ServedInstance } from '../../../src/http/instance.js'
+import { renderPage } from '../../../src/http/page.js'
+import { startHttpServer } from '../../../src/http/server.js'
 import { statusSchema } from '../../../src/http/status.js'
 import { configureLogging, writeLogLine } from '../../../src/log.js'
 import { fixtureWorker, waitFor } from '../supervisor/fixtures.js'
@@ -110,6 +113,29 @@ describe('what it serves', () => {
     const lines = (await log.text()).trimEnd().split('\n')
     expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ level: 'info', msg: 'a line', note: 'Bearer [redacted]' })
   })
+})
+
+describe('a secret among the arguments of a program', () => {
+  const args = ['-c', 'x --token hunter2', '--api-key', 'hunter2', '--password=hunter2', '-p', 'hunter2']
+
+  test.each(['/', '/readyz', '/api/v1/status', '/api/v1/plan', '/api/v1/checks', '/api/v1/rules', '/api/v1/log'])(
+    'is not shown by %s',
+    async (path) => {
+      const told = () => ({ args, note: args.slice(0, -2).join(' ') })
+      const instance: ServedInstance = {
+        readiness: () => ({ ready: false, state: 'failed', reasons: args }),
+        ...{ status: told, plan: told, checks: told, rules: told },
+        page: () => renderPage('x', [args.slice(0, -2).join(' ')], []),
+      }
+      const metrics = { contentType: () => 'text/plain', render: async () => '' }
+      const http = await startHttpServer({ listen: { kind: 'tcp', host: '127.0.0.1', port: 0 }, instance, metrics })
+      cleanUps.push(() => http.close())
+      writeLogLine(JSON.stringify({ msg: 'program and arguments', args }))
+      const text = await (await fetch(`${http.address}${path}`)).text()
+      expect(text).toContain('[redacted]')
+      expect(text).not.toContain('hunter2')
+    },
+  )
 })
 
 describe('where it listens', () => {
