@@ -21,7 +21,7 @@ let render = renderJson
 let level: LogLevel = 'info'
 const loggers = new Set<Logger>()
 /** The last of the log, for /api/v1/log and a bug report. */
-const recent = new LineRing({ lines: 500, bytes: 512 * 1024 })
+const recent = new LineRing({ lines: 500, bytes: 512 * 1024, lineBytes: 16 * 1024 })
 
 /**
  * A logger for one part of the program. Messages are constant sentences; what varies is a field.
