@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SpillwayError } from '../errors.js'
 import type { ProgramEnd } from './causes.js'
+import { diesWithUs } from './setpriv.js'
 
 /**
  * SIGKILL cannot be ignored, but to give tens of GiB back that a device had pinned takes the kernel seconds. Together
@@ -26,8 +27,7 @@ export class ProgramProcess {
   readonly #child: ChildProcess
 
   constructor({ command, args, env }: ProgramSpec) {
-    // Nobody would stop its lcores when we are killed.
-    const argv = ['--pdeathsig', 'SIGKILL', '--', command, ...args]
+    const argv = [...diesWithUs, '--', command, ...args]
     this.#child = spawn('setpriv', argv, { stdio: 'inherit', env })
     this.pid = this.#child.pid
     this.ended = new Promise((resolve, reject) => {
@@ -65,7 +65,7 @@ async function within<T>(ms: number, awaited: readonly Promise<T>[]): Promise<T 
 }
 
 function notStarted(cause: Error): SpillwayError {
-  return new SpillwayError('ERR_MISSING_TOOL', `setpriv is needed to start the program: ${cause.message}`, {
+  return new SpillwayError('ERR_MISSING_TOOL', `need setpriv to start the program: ${cause.message}`, {
     hint: 'install util-linux',
     cause,
   })
