@@ -7,6 +7,7 @@ import { ExecExporter } from '../metrics/exec-exporter.js'
 import { discoverAndWait } from '../preflight/discover-and-wait.js'
 import { type Preflight, preflight } from '../preflight/preflight.js'
 import { checksReport, logFindings, refuseOnErrors } from '../preflight/refuse.js'
+import { redactArguments } from '../redact.js'
 import { placeThreads } from '../supervisor/affinity.js'
 import { waitForHugepages } from '../supervisor/hugepages.js'
 import { makeRunFolder, type RunFolder } from '../supervisor/run-folder.js'
@@ -16,6 +17,7 @@ import { findProgram } from './find-program.js'
 import { INTERRUPT_MS, ProgramKeeper } from './keeper.js'
 import { programSpec } from './program-spec.js'
 import { servedExec } from './served-exec.js'
+import { requireSetpriv } from './setpriv.js'
 import { takeSignals } from './signals.js'
 
 const log = createLogger({ component: 'exec' })
@@ -41,6 +43,7 @@ export async function runExec(options: ExecOptions): Promise<number> {
   // Before the first `await`, and never taken away: nothing that is left to clean up may be left because of a signal.
   const signals = takeSignals()
   const command = findProgram(options.program)
+  await requireSetpriv()
   const { environment, discoverMs } = await discoverAndWait(loaded.config, { purpose: 'exec', signal: signals.early })
   const made = await preflight(loaded.config, environment, { signal: signals.early })
   const checked = { ...made, took: { discoverMs, ...made.took } }
@@ -50,7 +53,7 @@ export async function runExec(options: ExecOptions): Promise<number> {
   const folder = makeRunFolder(environment.runtimeDirectory.path)
   try {
     const program = programSpec({ command, args: options.args, plan: checked.plan, folder: folder.path, force })
-    log.info({ command, args: program.args }, 'program and arguments')
+    log.info({ command, args: redactArguments(program.args) }, 'program and arguments')
     // Before any process is started, so that all inherit it; EAL itself moves its lcores away.
     await placeThreads(checked.plan.cpus)
     const { keeper, telemetry } = makeParts(options, checked, folder, program)

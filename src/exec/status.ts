@@ -1,3 +1,4 @@
+import { redactArguments } from '../redact.js'
 import type { TelemetryView } from '../telemetry/poller.js'
 import type { PortReading } from '../telemetry/reading.js'
 import type { KeeperView } from './keeper.js'
@@ -19,7 +20,7 @@ export function makeExecStatus(version: string, view: KeeperView, telemetry: Tel
     notReady: reasons,
     program: {
       command: view.program,
-      args: view.args,
+      args: redactArguments(view.args),
       pid: view.pid,
       uptimeSeconds: view.programStartedAtMs === null ? 0 : seconds(nowMs - view.programStartedAtMs),
       restarts: { ...view.restarts },

@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { endExecs, processState, startExec } from './exec-process.js'
 import { eventually } from './run-process.js'
@@ -24,6 +26,22 @@ describe('exec before a program', () => {
     expect(exec.stderr()).not.toContain('program started')
   })
 
+  test.each([
+    ["that is BusyBox's", `echo "setpriv: unrecognized option '$1'" >&2; exit 1`, "unrecognized option '--pdeathsig'"],
+    ['that there is not', undefined, 'none in PATH'],
+  ])('refuses a setpriv %s', async (_what, script, words) => {
+    const path = mkdtempSync(join(tmpdir(), 'path-'))
+    const tools = ['sh', 'taskset'].map((tool) => [tool, ['/usr/bin', '/bin'].map((at) => join(at, tool))] as const)
+    for (const [tool, places] of tools) symlinkSync(places.find(existsSync) ?? tool, join(path, tool))
+    if (script !== undefined) writeFileSync(join(path, 'setpriv'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    const exec = startExec(['sh', '-c', 'echo started'], { env: { PATH: path } })
+    expect(await exec.ended).toEqual({ exitCode: 69, signal: null })
+    expect(exec.stderr()).toContain(`ERR_MISSING_TOOL: need setpriv with --pdeathsig, found`)
+    expect(exec.stderr()).toContain(words)
+    expect(exec.stdout()).toBe('')
+    rmSync(path, { recursive: true })
+  })
+
   test('refuses a runtime directory in whose path a telemetry socket has no room', async () => {
     const exec = startExec(['true', '{eal}'], { env: { RUNTIME_DIRECTORY: `/tmp/${'x'.repeat(90)}`, TMPDIR: '/tmp' } })
     // The folder is not there: the one for temporary files is short enough.
@@ -32,6 +50,16 @@ describe('exec before a program', () => {
 })
 
 describe('a program under exec', () => {
+  test('has its secrets to itself: they are in no log, no answer and no page', async () => {
+    const secrets = ['--api-key', 'abc123', '--password', 'hunter2', '--token=zzz']
+    const exec = startExec([...waiting(':'), 'sh', ...secrets])
+    await exec.says('up')
+    const answers = await Promise.all(['/', '/api/v1/status', '/api/v1/log'].map((path) => exec.get(path)))
+    const told = [exec.stderr(), ...answers.map(({ text }) => text)]
+    for (const text of told) expect(text).toContain('--api-key')
+    for (const text of told) expect(text).not.toMatch(/abc123|hunter2|zzz/)
+  })
+
   test('gets its arguments filled in, a runtime directory of its own, and the housekeeping CPUs', async () => {
     const script =
       'for a in "$@"; do echo "<$a>"; done; echo "dir $RUNTIME_DIRECTORY"; grep Cpus_allowed_list /proc/self/status'
