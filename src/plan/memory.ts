@@ -5,6 +5,7 @@ import { SpillwayError } from '../errors.js'
 import type { PlannedCpus } from './cpus.js'
 import type { DecisionLog } from './decisions.js'
 import { mainLcoreCpus } from './lcores.js'
+import { mbufBytes } from './mbuf-bytes.js'
 import { planDataRoom, planMbufs } from './mbuf-sizes.js'
 import type { MbufUse } from './mbufs.js'
 import { knownNode, nodeOfCpus } from './numa.js'
@@ -25,8 +26,6 @@ export type PlannedMemory = Plan['memory']
 
 const bytesPerMib = 1024 * 1024
 
-/** struct rte_mbuf, the mempool's object header and its place in the mempool's ring. */
-const mbufOverheadBytes = 128 + 64 + 8
 /** EAL's own heap, ethdevs, rings and classifiers, with room. */
 const baseMib = 24
 
@@ -46,19 +45,52 @@ export function planMemory(
   const { memory } = config
   const mbufs = planMbufs(memory.mbufs, use, log)
   const dataRoomBytes = planDataRoom(use.ports, environment, log)
-  const poolMib = Math.ceil((mbufs * (dataRoomBytes + mbufOverheadBytes)) / bytesPerMib)
-  const needed = placeMemory(poolMib, use.ports, cpus, environment)
-  const wanted = sizeNodes(needed, memory.mib, mbufs, log)
-  const pageSize = planPageSize(memory.pageSize, wanted, environment, log)
-  const nodes = reserveNodes(wanted, pageSize, environment)
+  const need = (hugepages: boolean): PoolMemory => {
+    const poolMib = Math.ceil((mbufs * mbufBytes(dataRoomBytes, hugepages)) / bytesPerMib)
+    return { hugepages, poolMib, nodes: placeMemory(poolMib, use.ports, cpus, environment) }
+  }
+  const inHugepages = sizeNodes(need(true).nodes, memory.mib)
+  const pageSize = planPageSize(memory.pageSize, inHugepages, environment, log)
+  const needed = need(pageSize !== 'none')
+  const nodes = reserveNodes(sizeNodes(needed.nodes, memory.mib), pageSize, environment)
   const mib = sumMib(nodes)
-  const pools = needed.map(({ numaNode }) => numaNode)
-  const poolText = pools.length === 1 ? `mempool ${poolMib} MiB` : `mempools ${pools.length} × ${poolMib} MiB`
-  const where = environment.numaNodes.length > 1 ? ` on NUMA node ${pools.join(' and ')}` : ''
-  const reason = `${poolText}${where}, the rest ${baseMib} MiB, a quarter more, in whole pages`
-  log.note('memory', `${mib} MiB`, memory.mib === 'auto' ? reason : 'memory.mib says so')
+  if (memory.mib === 'auto') log.note('memory', `${mib} MiB`, describeNeed(needed, environment))
+  else judgeConfigured(memory.mib, needed, mbufs, log)
   noteGrowth(nodes, pageSize, environment, log)
-  return { pageSize, mib, nodes, mbufs, mbufCache: memory.mbufCache, dataRoomBytes }
+  const hugepagesMib = pageSize === 'none' ? sumMib(inHugepages) : mib
+  return { pageSize, mib, hugepagesMib, nodes, mbufs, mbufCache: memory.mbufCache, dataRoomBytes }
+}
+
+/** What the mempools and the rest need, in hugepages or without. */
+interface PoolMemory {
+  readonly hugepages: boolean
+  readonly poolMib: number
+  readonly nodes: NodeMemory
+}
+
+function describeNeed({ hugepages, poolMib, nodes }: PoolMemory, { numaNodes }: Environment): string {
+  const pools = nodes.length === 1 ? `mempool ${poolMib} MiB` : `mempools ${nodes.length} × ${poolMib} MiB`
+  const where = numaNodes.length > 1 ? ` on NUMA node ${nodes.map(({ numaNode }) => numaNode).join(' and ')}` : ''
+  const pages = hugepages ? 'in whole pages' : 'without hugepages an mbuf takes whole pages of 4 KiB'
+  return `${pools}${where}, the rest ${baseMib} MiB, a quarter more, ${pages}`
+}
+
+function judgeConfigured(mib: number, { hugepages, nodes }: PoolMemory, mbufs: number, log: DecisionLog): void {
+  const total = sumMib(nodes)
+  if (mib >= total) {
+    log.note('memory', `${mib} MiB`, 'memory.mib says so')
+    return
+  }
+  const without = hugepages ? '' : ' without hugepages'
+  log.refuse(
+    new SpillwayError(
+      'ERR_CONFIG',
+      `memory.mib: expected at least ${total} for ${mbufs} mbufs${without}, found ${mib}`,
+      {
+        hint: 'leave memory.mib at "auto", or lower memory.mbufs',
+      },
+    ),
+  )
 }
 
 /**
@@ -79,20 +111,14 @@ function placeMemory(
   return pools.map((numaNode) => ({ numaNode, mib: poolMib + (numaNode === base ? baseMib : 0) }))
 }
 
-function sizeNodes(needed: NodeMemory, mib: number | 'auto', mbufs: number, log: DecisionLog): NodeMemory {
+/** A quarter more than needed, or what the operator says, as far as that is enough. */
+function sizeNodes(needed: NodeMemory, mib: number | 'auto'): NodeMemory {
   const total = sumMib(needed)
   if (mib === 'auto') return needed.map(({ numaNode, mib }) => ({ numaNode, mib: Math.ceil(mib * 1.25) }))
-  if (mib >= total) {
-    const spare = Math.floor((mib - total) / needed.length)
-    const odd = mib - total - spare * needed.length
-    return needed.map(({ numaNode, mib }, index) => ({ numaNode, mib: mib + spare + (index === 0 ? odd : 0) }))
-  }
-  log.refuse(
-    new SpillwayError('ERR_CONFIG', `memory.mib: expected at least ${total} for ${mbufs} mbufs, found ${mib}`, {
-      hint: 'leave memory.mib at "auto", or lower memory.mbufs',
-    }),
-  )
-  return needed
+  if (mib < total) return needed
+  const spare = Math.floor((mib - total) / needed.length)
+  const odd = mib - total - spare * needed.length
+  return needed.map(({ numaNode, mib }, index) => ({ numaNode, mib: mib + spare + (index === 0 ? odd : 0) }))
 }
 
 function planPageSize(

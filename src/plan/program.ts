@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.js'
-import type { Environment, Hugepages } from '../environment/types.js'
+import type { DeviceNode, Environment, Hugepages } from '../environment/types.js'
 import type { PlannedCpus } from './cpus.js'
 import type { DecisionLog } from './decisions.js'
 import { buildMemoryArgs } from './eal-args.js'
@@ -78,7 +78,8 @@ interface TapArgs {
   readonly missing: readonly string[]
 }
 
-function describeTap({ name, mac, exception }: PlannedPort, index: number, { process, netdevs }: Environment): TapArgs {
+function describeTap({ name, mac, exception }: PlannedPort, index: number, environment: Environment): TapArgs {
+  const { process, netdevs, devices } = environment
   const { backend, tap, queues, queueSize } = exception
   const address = mac === null ? '' : `,mac=${mac}`
   const unknown =
@@ -98,8 +99,20 @@ function describeTap({ name, mac, exception }: PlannedPort, index: number, { pro
   }
   const lacking =
     `port ${name} has no kernel path: DPDK's net_tap needs CAP_NET_ADMIN to take tap ${tap}, and it is not effective; ` +
-    'with /dev/vhost-net (needVhostNet: true) no capability is needed; ports[].exception.backend: none does without'
+    `${withoutCapability(devices.vhostNet)}; ports[].exception.backend: none does without`
   return { devargs: null, missing: [lacking] }
+}
+
+/** The way to the kernel that needs none, from where this pod is. */
+function withoutCapability(vhostNet: DeviceNode): string {
+  switch (vhostNet.state) {
+    case 'missing':
+      return `with ${vhostNet.path} (needVhostNet: true) no capability is needed`
+    case 'refused':
+      return `no capability is needed when ${vhostNet.path} can be opened, which gives ${vhostNet.error} here (spillway doctor says why)`
+    case 'usable':
+      return 'ports[].exception.backend: vhost-net needs no capability'
+  }
 }
 
 /** net_tap asks for IFF_MULTI_QUEUE whatever it needs; refused, testpmd goes on with one port less and says little. */

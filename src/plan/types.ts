@@ -97,6 +97,8 @@ export const planSchema = z.strictObject({
     pageSize,
     /** What EAL reserves at start: the sum of the nodes. */
     mib: z.int(),
+    /** What it would be in hugepages, when `pageSize` is none: less, since an mbuf then takes no whole page. */
+    hugepagesMib: z.int(),
     /** Where it is reserved, by ascending node; `limitMib` is what EAL's heap may grow to there. */
     nodes: z.array(z.strictObject({ numaNode: z.int().min(0), mib: z.int(), limitMib: z.int() })).min(1),
     /** Mbufs in each mempool (one mempool per NUMA node). */

@@ -81,7 +81,7 @@ function explainMemory(error: NativeError, plan: Plan): Explanation {
     ? {
         code: 'ERR_MEMORY',
         message: `need ${mib} MiB of memory for ${error.subject}, found ${error.detail}`,
-        hint: "raise the pod's memory limit, or lower memory.mib",
+        hint: "raise memory.mib, or lower memory.mbufs, where the pod's memory limit leaves room for it",
       }
     : {
         code: 'ERR_HUGEPAGES',

@@ -25,13 +25,13 @@ export function explainLack(input: CheckInput): Lack {
   if (asked !== null && others.length > 0 && wanted.every(({ available }) => available === 0)) {
     return otherSize(asked, others)
   }
-  const enough = ({ size }: Hugepages, pages: number) => mibOf(pages, size) >= plan.memory.mib
+  const enough = ({ size }: Hugepages, pages: number) => mibOf(pages, size) >= plan.memory.hugepagesMib
   const elsewhere = wanted.find((pages) => enough(pages, pages.available))
   if (elsewhere !== undefined) return otherNode(elsewhere, plan)
   const bounded = wanted.find((pages) => pages.cgroup.limit !== null && enough(pages, pages.free))
-  if (bounded !== undefined) return cgroupLimit(bounded, plan.memory.mib)
+  if (bounded !== undefined) return cgroupLimit(bounded, plan.memory.hugepagesMib)
   const none = hugepages.every(({ total }) => total === 0)
-  return none ? noneAtAll(asked ?? '2Mi', input) : inUse(wanted, plan.memory.mib)
+  return none ? noneAtAll(asked ?? '2Mi', input) : inUse(wanted, plan.memory.hugepagesMib)
 }
 
 function otherSize(asked: HugepageSize, others: readonly Hugepages[]): Lack {
@@ -67,7 +67,7 @@ function cgroupLimit({ size, cgroup }: Hugepages, mib: number): Lack {
 }
 
 function noneAtAll(size: HugepageSize, { environment, plan }: CheckInput): Lack {
-  const { mib } = plan.memory
+  const { hugepagesMib: mib } = plan.memory
   const byHand = `sysctl vm.nr_hugepages=${Math.ceil(mib / pageMib('2Mi')) + 8} for pages of 2Mi, hugepagesz= and hugepages= on the kernel command line for others`
   if (!environment.pod.kubernetes) {
     return { code: 'hugepages-none', cause: 'the machine reserves no hugepages', remedy: byHand }

@@ -71,7 +71,7 @@ function lacking(input: CheckInput, level: Level): Finding {
   const { code, ...story } = explainLack(input)
   const words = {
     subject: `hugepages of ${config.memory.pageSize === 'auto' ? '2Mi' : config.memory.pageSize}`,
-    needed: `${plan.memory.mib} MiB of hugepages${asked}${without}`,
+    needed: `${plan.memory.hugepagesMib} MiB of hugepages${asked}${without}`,
     found: inventory(environment.hugepages),
   }
   return finding(code, { ...words, ...story }, level)

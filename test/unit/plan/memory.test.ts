@@ -63,7 +63,32 @@ describe('memory', () => {
   it('refuses a size that the mbufs do not fit into', () => {
     const error = refusal(() => plan({ ...nullPort, 'memory.mib': '64', 'memory.mbufs': '100000' }))
     expect(error).toMatchObject({ code: 'ERR_CONFIG', exitCode: 78 })
-    expect(error.message).toMatch(/^memory.mib: expected at least \d+ for 100000 mbufs, found 64$/)
+    expect(error.message).toMatch(/^memory.mib: expected at least \d+ for 100000 mbufs without hugepages, found 64$/)
+  })
+
+  const planned = (settings: Record<string, string>, environment = machine()) =>
+    plan({ ...nullPort, ...settings }, environment).memory
+
+  it.each([
+    [34_000, 'auto', 4096],
+    [100_000, 'auto', 4096],
+    [10_000, '4000', 8192],
+    [10_000, '9000', 12_288],
+  ])('without hugepages has room for %i mbufs of MTU %s, which take %i bytes each', (mbufs, mtu, bytes) => {
+    const ports = `[{ device: net_null0, mtu: ${mtu} }]`
+    const { pageSize, mib } = planned({ ports, 'memory.mbufs': String(mbufs) })
+    expect(pageSize).toBe('none')
+    expect(mib * 2 ** 20).toBeGreaterThan(mbufs * bytes)
+  })
+
+  it('is less in hugepages, where mbufs lie side by side, and the plan says how much that would be', () => {
+    const without = planned({ 'memory.mbufs': '100000' })
+    const within = planned({ 'memory.mbufs': '100000' }, pages(small(1000)))
+    expect(within).toMatchObject({ pageSize: '2Mi', hugepagesMib: within.mib })
+    expect(without.hugepagesMib).toBeLessThan(without.mib)
+    expect(without.hugepagesMib).toBeLessThanOrEqual(within.mib)
+    const enough = pages(small(Math.ceil(without.hugepagesMib / 2)))
+    expect(planned({ 'memory.mbufs': '100000' }, enough).pageSize).toBe('2Mi')
   })
 
   it('is a whole number of pages', () => {

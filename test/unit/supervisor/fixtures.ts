@@ -16,6 +16,7 @@ export const fixturePlan: Plan = {
   memory: {
     pageSize: 'none',
     mib: 64,
+    hugepagesMib: 64,
     nodes: [{ numaNode: 0, mib: 64, limitMib: 64 }],
     mbufs: 4096,
     mbufCache: 256,

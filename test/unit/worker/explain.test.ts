@@ -35,6 +35,11 @@ describe('an error of native code', () => {
     },
   )
 
+  test('of memory without hugepages is told to raise memory.mib, which bounds the mempools', () => {
+    const { hint } = reportError(nativeError('rte_pktmbuf_pool_create', 'ENOMEM'), plan)
+    expect(hint).toContain('raise memory.mib, or lower memory.mbufs')
+  })
+
   test.each([
     ['tap_lookup', 'ENODEV', 'ERR_TAP_MISSING'],
     ['tap_lookup', 'ERANGE', 'ERR_TAP_QUEUES'],
