@@ -55,6 +55,29 @@ describe('on a machine where the lab cannot run it says why, what to do, and end
   })
 })
 
+/** Tells of what kind the netdevs of the lab's pod are, as `spillway` itself discovers it there. */
+const tellKinds = `
+import { discoverEnvironment } from ${JSON.stringify(new URL('../../dist/environment/discover.js', import.meta.url).href)}
+for (const { name, kind } of discoverEnvironment().netdevs) console.log(name, kind)`
+
+describe('where the pod of the lab cannot have a sysfs of its own, its netdevs are of unknown kind and it works', () => {
+  test.each([
+    ['for comparison: it can', 'true', /^ext0 tap$/m],
+    // The kernel mounts no new sysfs where that would show what was covered.
+    ['a part of /sys is covered', 'mount -t tmpfs none /sys/firmware', /^ext0 unknown$/m],
+    ['there are no more mount namespaces', 'echo 1 > /proc/sys/user/max_mnt_namespaces', /^ext0 unknown$/m],
+  ])('%s', async (_, script, kind) => {
+    const program = ['exec', '--', process.execPath, '--input-type=module', '-e', tellKinds]
+    const told = startLabCommand(['--http', '127.0.0.1:0', '--', ...program], without(script))
+    expect(await told.ended, told.stderr()).toEqual({ exitCode: 0, signal: null })
+    expect(told.stdout()).toMatch(kind)
+
+    const lab = startLabCommand(['--duration', '2s', '--http', '127.0.0.1:0'], without(script))
+    expect(await lab.ended, lab.stderr()).toEqual({ exitCode: 0, signal: null })
+    expect(lab.stdout()).toMatch(/exception path +[1-9][\d,]* packets to the kernel/)
+  })
+})
+
 test('root does without user namespaces', async () => {
   const args = ['--duration', '3s', '--http', '127.0.0.1:0']
   const closed = without('echo 0 > /proc/sys/user/max_user_namespaces')
