@@ -1,5 +1,5 @@
-# missing: port east has no kernel path: DPDK's net_tap needs CAP_NET_ADMIN to take tap ext0, and it is not effective; with /dev/vhost-net (needVhostNet: true) no capability is needed; ports[].exception.backend: none does without
-# missing: port west has no kernel path: DPDK's net_tap needs CAP_NET_ADMIN to take tap ext1, and it is not effective; with /dev/vhost-net (needVhostNet: true) no capability is needed; ports[].exception.backend: none does without
+# missing: port east has no kernel path: DPDK's net_tap needs CAP_NET_ADMIN to take tap ext0, and it is not effective; no capability is needed when /dev/vhost-net can be opened, which gives EACCES here (spillway doctor says why); ports[].exception.backend: none does without
+# missing: port west has no kernel path: DPDK's net_tap needs CAP_NET_ADMIN to take tap ext1, and it is not effective; no capability is needed when /dev/vhost-net can be opened, which gives EACCES here (spillway doctor says why); ports[].exception.backend: none does without
 RUNTIME_DIRECTORY=/tmp
 POLLING_CPUS=9
 HOUSEKEEPING_CPUS=8,24

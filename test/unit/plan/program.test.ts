@@ -97,6 +97,17 @@ describe('another program', () => {
     const poor = plan({}, pod(without)).program
     expect(poor.ealArgs.join(' ')).not.toContain('ext0')
     expect(poor.missing[0]).toContain('CAP_NET_ADMIN')
+    expect(poor.missing[0]).toContain('needVhostNet: true')
+  })
+
+  it('is told what keeps it from a vhost-net that is there', () => {
+    const path = '/dev/vhost-net'
+    const vhostNet = { path, owner: null, state: 'refused', error: 'EACCES' } as const
+    const [closed] = plan({}, pod({ devices: { ...machine().devices, vhostNet } })).program.missing
+    expect(closed).toContain('when /dev/vhost-net can be opened, which gives EACCES here')
+    const tapAsked = { ports: '[{ name: vf0, exception: { backend: tap } }]' }
+    const [open] = plan(tapAsked, pod()).program.missing
+    expect(open).toContain('ports[].exception.backend: vhost-net needs no capability')
   })
 
   it('is not told to take a tap with a single queue by net_tap, which cannot', () => {
