@@ -1,14 +1,15 @@
-import type { HugetlbMount } from '../../environment/types.js'
+import type { Environment, HugetlbMount } from '../../environment/types.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeOwner, describeProcess } from './access.js'
+import { wordsFor } from './surroundings.js'
 
 const codes = {
   'hugetlb-mount-not-writable': {
     levels: ['note'],
     meaning:
       'a hugetlbfs mount that this user cannot write to: Spillway needs none (--in-memory), other DPDK programs fail with "open rtemap_0"',
-    remedyIn: 'pod spec (fsGroup)',
+    remedyIn: 'pod spec (fsGroup) or the options of the mount',
   },
   'hugetlb-leftovers': {
     levels: ['warning'],
@@ -31,7 +32,7 @@ export const hugetlbMountsCheck = {
   run(input) {
     const { hugetlbMounts } = input.environment
     const found = [
-      ...hugetlbMounts.flatMap((mount) => [...notWritable(mount, input), ...leftovers(mount)]),
+      ...hugetlbMounts.flatMap((mount) => [...notWritable(mount, input), ...leftovers(mount, input)]),
       ...oneForTwo(input),
     ]
     if (found.length > 0) return found
@@ -46,7 +47,8 @@ export const hugetlbMountsCheck = {
   },
 } satisfies Check
 
-function notWritable({ path, owner, writable }: HugetlbMount, { environment }: CheckInput): Finding[] {
+function notWritable(mount: HugetlbMount, { environment }: CheckInput): Finding[] {
+  const { path, owner, writable } = mount
   if (writable) return []
   const { process } = environment
   return [
@@ -54,21 +56,46 @@ function notWritable({ path, owner, writable }: HugetlbMount, { environment }: C
       subject: path,
       needed: 'nothing here; a DPDK program without --in-memory has to write there',
       found: `${describeOwner(owner)}; this process is ${describeProcess(process)}`,
-      cause: 'a volume of medium HugePages belongs to root unless the pod has an fsGroup',
-      remedy: `pod spec: spec.securityContext.fsGroup: ${process.gid}; or --in-memory for the other program, as spillway exec {eal} says`,
+      ...access(mount, environment),
     }),
   ]
 }
 
-function leftovers({ path, leftovers: files, pageSize }: HugetlbMount): Finding[] {
+function access({ path, pageSize }: HugetlbMount, environment: Environment) {
+  const { uid, gid } = environment.process
+  const inMemory = '; or --in-memory for the other program, as spillway exec {eal} says'
+  const options = [
+    `uid=${uid},gid=${gid},mode=0700`,
+    ...(pageSize === null ? [] : [`pagesize=${pageSize.replace('i', '')}`]),
+  ]
+  const mount = `mount -t hugetlbfs -o ${options.join(',')} none FOLDER`
+  return wordsFor(environment, {
+    pod: {
+      cause: 'a volume of medium HugePages belongs to root unless the pod has an fsGroup',
+      remedy: `pod spec: spec.securityContext.fsGroup: ${gid}${inMemory}`,
+    },
+    container: {
+      cause: 'a mount of the host keeps the owner it has there',
+      remedy: `by hand as root of the host: ${mount}, and container: -v FOLDER:${path}${inMemory}`,
+    },
+    host: {
+      cause: 'it was mounted for root, and a mount that is there cannot be given away by its options',
+      remedy: `by hand as root: ${mount}${inMemory}`,
+    },
+  })
+}
+
+function leftovers({ path, leftovers: files, pageSize }: HugetlbMount, { environment }: CheckInput): Finding[] {
   if (files === 0) return []
   return [
     finding('hugetlb-leftovers', {
       subject: path,
       needed: 'no files named *map_*',
       found: `${files} file${files === 1 ? '' : 's'} of pages of ${pageSize ?? 'unknown size'}`,
-      cause:
-        'a DPDK program without --in-memory was killed, or runs now; the volume dies with the pod, not with the container',
+      cause: `a DPDK program without --in-memory was killed, or runs now; ${wordsFor(environment, {
+        pod: 'the volume dies with the pod, not with the container',
+        host: 'such files outlive their program',
+      })}`,
       remedy: `if no such program runs: rm ${path}/*map_*; start it with --in-memory or --huge-unlink=always`,
     }),
   ]

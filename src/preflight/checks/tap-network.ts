@@ -1,5 +1,6 @@
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
+import { wordsFor } from './surroundings.js'
 import { presentTaps, type WantedTap } from './wanted-taps.js'
 
 const codes = {
@@ -69,8 +70,16 @@ function noAddress({ tap, port }: Tap, input: CheckInput): Finding[] {
       subject: `tap ${tap}`,
       needed: `an address on ${tap} or on a VLAN, macvlan or ipvlan above it, if the kernel shall answer for port ${port.name}`,
       found: 'none beyond link-local',
-      cause: 'the NetworkAttachmentDefinition has no ipam; a rootless pod cannot add an address later',
-      remedy: `NetworkAttachmentDefinition of ${tap}: "ipam": {"type": "static", "addresses": [{"address": "192.0.2.10/24"}]} at the tap plugin`,
+      ...wordsFor(input.environment, {
+        pod: {
+          cause: 'the NetworkAttachmentDefinition has no ipam; a rootless pod cannot add an address later',
+          remedy: `NetworkAttachmentDefinition of ${tap}: "ipam": {"type": "static", "addresses": [{"address": "192.0.2.10/24"}]} at the tap plugin`,
+        },
+        host: {
+          cause: 'nobody gave it one',
+          remedy: `by hand with NET_ADMIN: ip address add 192.0.2.10/24 dev ${tap}`,
+        },
+      }),
     }),
   ]
 }
@@ -92,8 +101,16 @@ function strayChildren({ tap }: Tap, { environment }: CheckInput): Finding[] {
       subject: name,
       needed: `${name} on ${tap}`,
       found: `it lies on ${parent ?? 'a netdev outside this network namespace'}`,
-      cause: 'the plugin looked for its master on the host, or ran before the tap was there',
-      remedy: `NetworkAttachmentDefinition of ${name}: "linkInContainer": true, "master": "${tap}"; pod spec: name the tap's network first in k8s.v1.cni.cncf.io/networks`,
+      ...wordsFor(environment, {
+        pod: {
+          cause: 'the plugin looked for its master on the host, or ran before the tap was there',
+          remedy: `NetworkAttachmentDefinition of ${name}: "linkInContainer": true, "master": "${tap}"; pod spec: name the tap's network first in k8s.v1.cni.cncf.io/networks`,
+        },
+        host: {
+          cause: 'it was made on another netdev',
+          remedy: `by hand with NET_ADMIN: ip link del ${name}; ip link add link ${tap} name ${name} type vlan id VLAN; ip link set ${name} up`,
+        },
+      }),
     }),
   )
 }

@@ -1,7 +1,8 @@
-import type { Netdev, ProcessEnvironment } from '../../environment/types.js'
+import type { Environment, Netdev, ProcessEnvironment } from '../../environment/types.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeProcess, inGroup } from './access.js'
+import { wordsFor } from './surroundings.js'
 import { type WantedTap, wantedTaps } from './wanted-taps.js'
 
 const codes = {
@@ -44,12 +45,11 @@ export const tapCheck = {
 
 /** What a rootless process needs to attach, rule by rule as the kernel asks (tun_not_capable). */
 function judge(wanted: WantedTap, netdev: Netdev, { environment }: CheckInput): Finding[] {
-  const { process } = environment
   if (netdev.kind !== 'tap') return netdev.kind === 'unknown' ? [unknown(wanted, netdev)] : []
   const found = [
-    owner(wanted, netdev, process),
-    group(wanted, netdev, process),
-    queues(wanted, netdev),
+    owner(wanted, netdev, environment),
+    group(wanted, netdev, environment),
+    queues(wanted, netdev, environment),
     inUse(wanted, netdev),
   ].filter((finding) => finding !== null)
   return found.length > 0 ? found : [fits(wanted, netdev)]
@@ -60,29 +60,43 @@ function mayOpenAny({ capabilities }: ProcessEnvironment): boolean {
   return capabilities.effective.includes('CAP_NET_ADMIN')
 }
 
-function owner({ port }: WantedTap, { name, tap }: Netdev, process: ProcessEnvironment): Finding | null {
+function owner({ port }: WantedTap, { name, tap }: Netdev, environment: Environment): Finding | null {
+  const { process } = environment
   if (tap === null || tap.owner === null || tap.owner === process.uid || mayOpenAny(process)) return null
   return finding('tap-owner', {
     subject: `tap ${name}`,
     needed: `a tap that uid ${process.uid} may attach to, for port ${port.name}`,
     found: `owner ${tap.owner}; this process is ${describeProcess(process)}`,
-    cause: "the NetworkAttachmentDefinition's owner is not this container's runAsUser",
-    remedy: `NetworkAttachmentDefinition of ${name}: "owner": ${process.uid} at the tap plugin, or no owner at all; or pod spec: securityContext.runAsUser: ${tap.owner}`,
+    ...wordsFor(environment, {
+      pod: {
+        cause: "the NetworkAttachmentDefinition's owner is not this container's runAsUser",
+        remedy: `NetworkAttachmentDefinition of ${name}: "owner": ${process.uid} at the tap plugin, or no owner at all; or pod spec: securityContext.runAsUser: ${tap.owner}`,
+      },
+      host: {
+        cause: 'it was made for another user',
+        remedy: `${makeAnew(name, process, tap.multiQueue)}; or run Spillway as uid ${tap.owner}`,
+      },
+    }),
   })
 }
 
-function group({ port }: WantedTap, { name, tap }: Netdev, process: ProcessEnvironment): Finding | null {
+function group({ port }: WantedTap, { name, tap }: Netdev, environment: Environment): Finding | null {
+  const { process } = environment
   if (tap === null || tap.group === null || inGroup(tap.group, process) || mayOpenAny(process)) return null
   return finding('tap-group', {
     subject: `tap ${name}`,
     needed: `a tap whose group this process is in, for port ${port.name}`,
     found: `group ${tap.group}, owner ${tap.owner ?? 'anybody'}; this process is ${describeProcess(process)}`,
     cause: 'the kernel wants owner and group to fit, not one of them',
-    remedy: `NetworkAttachmentDefinition of ${name}: "group": ${process.gid} at the tap plugin, or no group at all; or pod spec: spec.securityContext.supplementalGroups: [${tap.group}]`,
+    remedy: wordsFor(environment, {
+      pod: `NetworkAttachmentDefinition of ${name}: "group": ${process.gid} at the tap plugin, or no group at all; or pod spec: spec.securityContext.supplementalGroups: [${tap.group}]`,
+      container: `${makeAnew(name, process, tap.multiQueue)}; or container: --group-add ${tap.group}`,
+      host: `${makeAnew(name, process, tap.multiQueue)}; or run Spillway in group ${tap.group}`,
+    }),
   })
 }
 
-function queues({ port, configured }: WantedTap, { name, tap }: Netdev): Finding | null {
+function queues({ port, configured }: WantedTap, { name, tap }: Netdev, environment: Environment): Finding | null {
   const wanted = Math.max(
     port.exception.queues,
     typeof configured?.exception.queues === 'number' ? configured.exception.queues : 1,
@@ -93,11 +107,20 @@ function queues({ port, configured }: WantedTap, { name, tap }: Netdev): Finding
     needed: `${wanted} queues, for port ${port.name}`,
     found: 'a tap with a single queue (tun_flags without MULTI_QUEUE)',
     cause: 'it was made without multi_queue, and that cannot be changed later',
-    remedy: `NetworkAttachmentDefinition of ${name}: "multiQueue": true at the tap plugin; or Spillway: ports[].exception.queues: 1`,
+    remedy: `${wordsFor(environment, {
+      pod: `NetworkAttachmentDefinition of ${name}: "multiQueue": true at the tap plugin`,
+      host: makeAnew(name, environment.process, true),
+    })}; or Spillway: ports[].exception.queues: 1`,
   })
 }
 
 function inUse({ port }: WantedTap, { name, tap, carrier }: Netdev): Finding | null {
+/** Owner, group and queues of a tap that is there cannot be changed without attaching to it. */
+function makeAnew(tap: string, { uid }: ProcessEnvironment, multiQueue: boolean): string {
+  const queues = multiQueue ? ' multi_queue' : ''
+  return `by hand with NET_ADMIN: ip link del ${tap}; ip tuntap add dev ${tap} mode tap${queues} user ${uid}; ip link set ${tap} up`
+}
+
   if (carrier !== true) return null
   return finding('tap-in-use', {
     subject: `tap ${name}`,

@@ -61,6 +61,10 @@ function noIommu(effective: readonly string[], process: Said['process'] = {}): S
   }
 }
 
+/** Not in a pod. */
+const host = { pod: { kubernetes: false }, kernel: { containerRuntime: null } } as const
+const container = { pod: { kubernetes: false }, kernel: { containerRuntime: 'docker' } } as const
+
 const kernelPath: readonly Row[] = [
   [
     'no vhost-net, and no resource in this container',
@@ -282,6 +286,13 @@ const taps: readonly Row[] = [
     /owner 2005.*uid 1001.*"owner": 1001/,
   ],
   [
+    'the tap of another user of a plain machine',
+    { ...host, environment: { netdevs: [theTap({ owner: 2005 })] } },
+    'tap-owner',
+    'error',
+    /made for another user by hand .* mode tap multi_queue user 1001;.* or run Spillway as uid 2005$/,
+  ],
+  [
     'the tap of another group',
     { environment: { netdevs: [theTap({ owner: 1001, group: 0 })] } },
     'tap-group',
@@ -289,11 +300,32 @@ const taps: readonly Row[] = [
     /group 0, owner 1001.*"group": 1001/,
   ],
   [
+    'the tap of another group of a plain machine',
+    { ...host, environment: { netdevs: [theTap({ owner: 1001, group: 5, multiQueue: false })] } },
+    'tap-group',
+    'error',
+    /ip tuntap add dev ext0 mode tap user 1001;.* or run Spillway in group 5$/,
+  ],
+  [
+    'the tap of another group in a container of docker',
+    { ...container, environment: { netdevs: [theTap({ owner: 1001, group: 5 })] } },
+    'tap-group',
+    'error',
+    /or container: --group-add 5$/,
+  ],
+  [
     'two queues on a single-queue tap',
     { settings: twoQueues, environment: { netdevs: [theTap({ multiQueue: false })] } },
     'tap-queues',
     'error',
     /"multiQueue": true.*queues: 1/,
+  ],
+  [
+    'two queues on a single-queue tap of a plain machine',
+    { ...host, settings: twoQueues, environment: { netdevs: [theTap({ multiQueue: false })] } },
+    'tap-queues',
+    'error',
+    /single queue.*ip tuntap add dev ext0 mode tap multi_queue user 1001.*queues: 1$/,
   ],
   [
     'a tap in a network namespace that sysfs does not show',
@@ -375,11 +407,25 @@ const taps: readonly Row[] = [
   ['a tap that is down', { environment: { netdevs: [{ ...theTap(), up: false }] } }, 'tap-down', 'warning', /IFF_UP/],
   ['a tap without address', { environment: { netdevs: [tap('ext0')] } }, 'tap-no-address', 'note', /"ipam"/],
   [
+    'a tap without address on a plain machine',
+    { ...host, environment: { netdevs: [tap('ext0')] } },
+    'tap-no-address',
+    'note',
+    /nobody gave it one by hand with NET_ADMIN: ip address add 192\.0\.2\.10\/24 dev ext0$/,
+  ],
+  [
     'a VLAN of the tap that lies elsewhere',
     { environment: { netdevs: [theTap(), netdev('ext0.100', { kind: 'vlan', parent: 'eth0' })] } },
     'tap-child-parent',
     'warning',
     /"linkInContainer": true, "master": "ext0"/,
+  ],
+  [
+    'a VLAN of the tap that lies elsewhere, on a plain machine',
+    { ...host, environment: { netdevs: [theTap(), netdev('ext0.100', { kind: 'vlan', parent: 'eth0' })] } },
+    'tap-child-parent',
+    'warning',
+    /another netdev.*ip link add link ext0 name ext0\.100 type vlan id VLAN/,
   ],
   [
     'an MTU of the tap unlike that of the VF',
@@ -803,6 +849,27 @@ const memory: readonly Row[] = [
     /0755 0:0.*fsGroup: 1001/,
   ],
   [
+    'a hugetlbfs of root on a plain machine',
+    { ...host, environment: { hugetlbMounts: [mount({ writable: false })] } },
+    'hugetlb-mount-not-writable',
+    'note',
+    /mounted for root.*-o uid=1001,gid=1001,mode=0700,pagesize=2M none FOLDER; or --in-memory/,
+  ],
+  [
+    'a hugetlbfs of root, of unknown size, in a container of docker',
+    { ...container, environment: { hugetlbMounts: [mount({ writable: false, pageSize: null })] } },
+    'hugetlb-mount-not-writable',
+    'note',
+    /mode=0700 none FOLDER, and container: -v FOLDER:\/mnt\/huge;/,
+  ],
+  [
+    'files of a killed DPDK program on a plain machine',
+    { ...host, environment: { hugetlbMounts: [mount({ leftovers: 12 })] } },
+    'hugetlb-leftovers',
+    'warning',
+    /such files outlive their program/,
+  ],
+  [
     'files of a killed DPDK program',
     { environment: { hugetlbMounts: [mount({ leftovers: 12 })] } },
     'hugetlb-leftovers',
@@ -989,6 +1056,27 @@ const cpus: readonly Row[] = [
     'note',
     /CPU time of 4 for 4 allowed CPUs/,
   ],
+  [
+    'a quota of a container of docker',
+    { ...container, cpus: { quota: 4 }, settings: { idle: 'poll' } },
+    'cpu-quota',
+    'warning',
+    /option --cpus is a quota.*--cpuset-cpus LIST.*; or Spillway: idle: ramp$/,
+  ],
+  [
+    'a quota of a systemd unit',
+    { ...host, cpus: { quota: 4 }, settings: { idle: 'ramp' } },
+    'cpu-quota',
+    'note',
+    /has CPUQuota=.*systemd: CPUQuota= \(empty\)/,
+  ],
+  [
+    'a quota of a systemd unit that held us back',
+    { ...host, cpus: { quota: 4, throttledPeriods: 17 } },
+    'cpu-throttled',
+    'warning',
+    /systemd: CPUQuota= \(empty\)/,
+  ],
   ['a quota that held us back', { cpus: { quota: 4, throttledPeriods: 17 } }, 'cpu-throttled', 'warning', /17 periods/],
   [
     'siblings that both poll',
@@ -1065,7 +1153,7 @@ const cpus: readonly Row[] = [
   ],
 ]
 
-function mount(changes: { writable?: boolean; leftovers?: number }) {
+function mount(changes: { writable?: boolean; leftovers?: number; pageSize?: null }) {
   const owner = { mode: 0o755, uid: 0, gid: 0 }
   return { path: '/mnt/huge', pageSize: '2Mi' as const, owner, writable: true, leftovers: 0, ...changes }
 }
