@@ -27,7 +27,7 @@ export function addExecCommand(program: Command): void {
     .addHelpText('after', notes)
     .action(async (name: string, args: string[], { force = false, stopTimeout, ...options }: ExecFlags) => {
       // What is loaded here is not needed for `--help`.
-      const { runExec } = await import('../exec/run-exec.js')
+      const { runExec } = await import('./run-exec.js')
       const loaded = await configFromOptions(options)
       const version = program.version() ?? 'unknown'
       process.exitCode = await runExec({ loaded, version, program: name, args, force, stopMs: stopTimeout })

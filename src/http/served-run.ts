@@ -2,6 +2,8 @@ import { renderTable } from '../top/table.js'
 import type { ServedInstance } from './instance.js'
 import { makeStatus, type StatusSource } from './make-status.js'
 import { renderPage } from './page.js'
+import { pageLinks } from './page-links.js'
+import { servedPlan } from './served-plan.js'
 
 /** A supervisor with its worker, as HTTP shows it. */
 export function servedRun(source: StatusSource, version: string, checks: object): ServedInstance {
@@ -12,27 +14,12 @@ export function servedRun(source: StatusSource, version: string, checks: object)
       return { ready, state, reasons: notReady }
     },
     status,
-    plan: () => {
-      const { memory, ...plan } = source.view.plan
-      const { prefill, ...rest } = memory
-      return { ...plan, memory: prefill ? { ...rest, prefillBytes: prefill.length } : rest }
-    },
+    plan: () => servedPlan(source.view.plan),
     checks: () => checks,
     rules: () => {
       const { generation, refused, lastRefusal, inForce } = source.view.rules
       return { generation, refused, lastRefusal, inForce }
     },
-    page: () => renderPage('Spillway', renderTable(status(), { width: 200 }), pageLinks),
+    page: () => renderPage('Spillway', renderTable(status(), { width: 200 }), pageLinks({ rules: true })),
   }
 }
-
-const pageLinks: readonly (readonly [path: string, what: string])[] = [
-  ['/metrics', 'for Prometheus'],
-  ['/readyz', 'whether traffic should come here, and why not'],
-  ['/livez', 'whether the supervisor answers'],
-  ['/api/v1/status', 'everything, as JSON'],
-  ['/api/v1/plan', 'what was decided at start, and why'],
-  ['/api/v1/checks', 'what was checked before the start'],
-  ['/api/v1/rules', 'the rule list in force'],
-  ['/api/v1/log', 'the last lines of the log'],
-]
