@@ -4,10 +4,10 @@ import type { SpillwayError } from '../errors.js'
 import { draftPlan } from '../plan/plan.js'
 import type { Plan } from '../plan/types.js'
 import { chooseProbes } from './choose-probes.js'
-import { findingsOfProbes } from './probe-checks.js'
+import { findingsOfProbes, probeChecks } from './probe-checks.js'
 import { type ProbeOptions, type Prober, runProbes } from './probe-runner.js'
 import { runChecks } from './run-checks.js'
-import type { CheckInput, Finding } from './types.js'
+import type { CheckInput, Finding, FindingCode } from './types.js'
 
 /** How long each stage took. */
 export interface Took {
@@ -77,8 +77,14 @@ export async function probePlan(
 
 /** What a check already calls an error, the kernel's refusal only confirms: one cause, one story. */
 function withoutRepeats(probed: readonly Finding[], findings: readonly Finding[]): Finding[] {
-  const told = new Set(findings.filter(({ level }) => level === 'error').map(({ subject }) => subject))
-  return probed.filter(({ level, subject }) => level === 'ok' || level === 'note' || !told.has(subject))
+  const errors = findings.filter(({ level }) => level === 'error')
+  return probed.filter(
+    ({ code, subject }) => !errors.some((error) => error.subject === subject && repeatedBy(code).includes(error.code)),
+  )
+}
+
+function repeatedBy(code: FindingCode): readonly FindingCode[] {
+  return probeChecks.find(({ codes }) => code in codes)?.codes[code]?.repeats ?? []
 }
 
 /** A doubt that a probe has settled, one way or the other. */

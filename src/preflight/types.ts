@@ -39,6 +39,8 @@ export interface CodeDeclaration {
   readonly meaning: string
   /** Where the remedy is: `pod spec`, `SriovNetworkNodePolicy`, … */
   readonly remedyIn: string
+  /** For a probe's code: the codes of checks whose error, about the same subject, has told this already. */
+  readonly repeats?: readonly FindingCode[]
 }
 export type CodeDeclarations = Readonly<Record<FindingCode, CodeDeclaration>>
 

@@ -9,11 +9,13 @@ const codes = {
     levels: ['error'],
     meaning: 'the first touch of a hugepage ended the process (SIGBUS): the hugetlb cgroup has no room',
     remedyIn: 'pod spec',
+    repeats: ['hugepages-none', 'hugepages-cgroup-limit', 'hugepages-in-use'],
   },
   'probe-hugepage-refused': {
     levels: ['error'],
     meaning: 'the kernel gives no hugepage of the planned size',
     remedyIn: 'pod spec, node',
+    repeats: ['hugepages-none', 'hugepages-cgroup-limit', 'hugepages-in-use'],
   },
   'probe-hugepage-ok': { levels: ['ok'], meaning: 'a hugepage was mapped and written to', remedyIn: '–' },
 } as const satisfies CodeDeclarations

@@ -9,11 +9,18 @@ const codes = {
     levels: ['error', 'warning'],
     meaning: 'the tap cannot be attached to; a warning when sysfs does not show what it is',
     remedyIn: 'NetworkAttachmentDefinition',
+    repeats: ['tap-owner', 'tap-group', 'tap-queues', 'tap-in-use', 'tap-missing', 'tap-not-a-tap'],
+  },
+  'probe-tap-selinux': {
+    levels: ['error', 'warning'],
+    meaning: 'SELinux refuses the tap; a warning when sysfs does not show what it is',
+    remedyIn: 'NetworkAttachmentDefinition, node',
   },
   'probe-tap-queues': {
     levels: ['error'],
     meaning: 'the tap took fewer queues than planned',
     remedyIn: 'NetworkAttachmentDefinition',
+    repeats: ['tap-queues'],
   },
   'probe-tap-in-use': {
     levels: ['note'],
@@ -70,7 +77,7 @@ function down(tap: string, needed: string): Finding {
 
 function refused(request: RequestOf<'tap'>, needed: string, refusal: Refusal, input: CheckInput): Finding {
   const netdev = input.environment.netdevs.find(({ name }) => name === request.tap)
-  const code = / of queue /.test(refusal.call) ? 'probe-tap-queues' : 'probe-tap-refused'
+  const code = codeOf(refusal)
   return finding(
     code,
     { subject: `tap ${request.tap}`, needed, found: foundText(refusal, netdev), ...storyOf(refusal, request, input) },
@@ -78,9 +85,14 @@ function refused(request: RequestOf<'tap'>, needed: string, refusal: Refusal, in
   )
 }
 
+function codeOf({ call, error }: Refusal): keyof typeof codes {
+  if (error === 'EACCES') return 'probe-tap-selinux'
+  return / of queue /.test(call) ? 'probe-tap-queues' : 'probe-tap-refused'
+}
+
 /** The worker asks rtnetlink and tells it better; until then it is not sure that this is the tap's fault. */
 function levelOf(code: keyof typeof codes, netdev: Netdev | undefined): Level {
-  return code === 'probe-tap-refused' && netdev?.kind === 'unknown' ? 'warning' : 'error'
+  return code !== 'probe-tap-queues' && netdev?.kind === 'unknown' ? 'warning' : 'error'
 }
 
 function foundText(refusal: Refusal, netdev: Netdev | undefined): string {

@@ -8,6 +8,7 @@ const codes = {
     levels: ['error'],
     meaning: '/dev/vfio/vfio cannot be used',
     remedyIn: 'SriovNetworkNodePolicy, node',
+    repeats: ['vfio-container-missing', 'vfio-container-refused'],
   },
   'probe-vfio-no-iommu': {
     levels: ['warning'],
@@ -18,11 +19,13 @@ const codes = {
     levels: ['error'],
     meaning: 'the VFIO group of a VF cannot be opened',
     remedyIn: 'pod spec, container runtime',
+    repeats: ['vfio-group-missing', 'vfio-group-refused'],
   },
   'probe-vfio-group-not-viable': {
     levels: ['error'],
     meaning: 'a device of the VFIO group is still bound to a kernel driver',
     remedyIn: 'node',
+    repeats: ['vfio-group-not-viable'],
   },
   'probe-vfio-group-in-use': {
     levels: ['note'],

@@ -8,6 +8,7 @@ const codes = {
     levels: ['error'],
     meaning: '/dev/vhost-net is there and cannot be used',
     remedyIn: 'SriovNetworkNodePolicy, pod spec, node',
+    repeats: ['vhost-net-missing', 'vhost-net-mode', 'vhost-net-selinux', 'vhost-net-cgroup', 'vhost-net-module'],
   },
   'probe-vhost-net-features': {
     levels: ['warning'],

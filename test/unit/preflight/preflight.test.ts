@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { passiveSections, probeSections } from '../../../src/preflight/catalogue.js'
 import { preflight } from '../../../src/preflight/preflight.js'
 import { probeProgram } from '../../../src/preflight/probe-runner.js'
 import { config, hugepages, machine, nullPort, tap } from '../plan/fixtures.js'
@@ -33,6 +34,25 @@ describe('preflight', () => {
     expect(problems.map(({ code }) => code)).toContain('ERR_TAP_OWNER')
     const errors = findings.filter(({ level, subject }) => level === 'error' && subject === 'tap ext0')
     expect(errors).toHaveLength(1)
+  })
+
+  test('tells what a probe was refused beside an error about the same tap that does not explain it', async () => {
+    const onTap = {
+      ports: '[{ device: "net_af_packet0,iface=vf0", exception: { backend: tap, tap: ext0, queues: 2 } }]',
+    }
+    const refusing = probeProgram(new URL('../../fixtures/probes/selinux-tap.mjs', import.meta.url))
+    const single = machine({ netdevs: [tap('ext0', { multiQueue: false })] })
+    const { findings } = await preflight(config(onTap), single, { program: refusing })
+    const errors = findings.filter(({ level, subject }) => level === 'error' && subject === 'tap ext0')
+    expect(errors.map(({ code }) => code)).toEqual(['tap-queues', 'probe-tap-selinux'])
+  })
+
+  test('leaves out only what an error of a check can have told', () => {
+    const erring = passiveSections.flatMap(({ codes }) =>
+      Object.entries(codes).flatMap(([code, { levels }]) => (levels.includes('error') ? [code] : [])),
+    )
+    const repeated = probeSections.flatMap(({ codes }) => Object.values(codes).flatMap(({ repeats = [] }) => repeats))
+    expect(repeated.filter((code) => !erring.includes(code))).toEqual([])
   })
 
   test('has no doubt left where a probe settled it', async () => {

@@ -115,10 +115,17 @@ const rows: readonly Row[] = [
     { netdevs: [netdev('ext0', { kind: 'unknown' })] },
   ],
   [
-    'probe-tap-refused',
+    'probe-tap-selinux',
     'SELinux',
     answer('tap', refusal('TUNSETIFF', 'EACCES')),
     { level: 'error', cause: text('relabelfrom'), remedy: text('container_use_devices=on') },
+  ],
+  [
+    'probe-tap-selinux',
+    'SELinux, and a tap that sysfs does not show',
+    answer('tap', refusal('TUNSETIFF', 'EACCES')),
+    { level: 'warning' },
+    { netdevs: [netdev('ext0', { kind: 'unknown' })] },
   ],
   [
     'probe-tap-refused',
