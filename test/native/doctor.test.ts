@@ -14,6 +14,7 @@ import { endRuns, eventually, nullPorts, startRun } from './run-process.js'
 
 const command = fileURLToPath(new URL('../../bin/spillway.mjs', import.meta.url))
 const isRoot = process.getuid?.() === 0
+const needsRoot = isRoot ? '' : ' (needs root)'
 if (!isRoot && process.env.CI) throw new Error('the tests of the doctor need root')
 
 let folder: string
@@ -150,7 +151,7 @@ describe('a bundle', () => {
   })
 })
 
-describe.skipIf(!isRoot)('spillway doctor in a pod of uid 1001 without capabilities', () => {
+describe.skipIf(!isRoot)(`spillway doctor in a pod of uid 1001 without capabilities${needsRoot}`, () => {
   test.each([
     ['of nobody', 'ip tuntap add dev ext0 mode tap multi_queue', 0, 'probe-tap-ok'],
     ['of another user', 'ip tuntap add dev ext0 mode tap user 1002', 69, 'probe-tap-refused'],
@@ -163,7 +164,7 @@ describe.skipIf(!isRoot)('spillway doctor in a pod of uid 1001 without capabilit
   })
 })
 
-describe.skipIf(!isRoot)('spillway run', () => {
+describe.skipIf(!isRoot)(`spillway run${needsRoot}`, () => {
   const onPages = { ...nullPorts, memory: { pageSize: '2Mi', mib: 64 } }
 
   test('refuses what only the kernel knows, with a line for each, and the remedy', async () => {
