@@ -44,7 +44,7 @@ export const probeTap: ProbeCheck = {
     answersOf(outcomes, 'tap').map(({ request, answer }) => {
       const subject = `tap ${request.tap}`
       const needed = `to attach with ${queuesText(request.queues)}`
-      if (answer.state === 'held' || answer.refusal?.error === 'EBUSY') return inUse(subject, needed)
+      if (answer.state === 'held' || isTaken(answer.refusal)) return inUse(subject, needed)
       if (answer.state === 'down') return down(request.tap, needed)
       if (answer.refusal !== null) return refused(request, needed, answer.refusal, input)
       return finding('probe-tap-ok', {
@@ -57,6 +57,15 @@ export const probeTap: ProbeCheck = {
 
 function queuesText(queues: number): string {
   return queues === 1 ? '1 queue' : `${queues} queues`
+}
+
+/** By another program: a tap made for one queue refuses our second one with the same error, because of our first. */
+function isTaken(refusal: Refusal | null): boolean {
+  return refusal !== null && refusal.error === 'EBUSY' && !isLaterQueue(refusal)
+}
+
+function isLaterQueue({ call }: Refusal): boolean {
+  return / of queue /.test(call)
 }
 
 function inUse(subject: string, needed: string): Finding {
@@ -85,9 +94,9 @@ function refused(request: RequestOf<'tap'>, needed: string, refusal: Refusal, in
   )
 }
 
-function codeOf({ call, error }: Refusal): keyof typeof codes {
-  if (error === 'EACCES') return 'probe-tap-selinux'
-  return / of queue /.test(call) ? 'probe-tap-queues' : 'probe-tap-refused'
+function codeOf(refusal: Refusal): keyof typeof codes {
+  if (refusal.error === 'EACCES') return 'probe-tap-selinux'
+  return isLaterQueue(refusal) ? 'probe-tap-queues' : 'probe-tap-refused'
 }
 
 /** The worker asks rtnetlink and tells it better; until then it is not sure that this is the tap's fault. */
@@ -121,6 +130,7 @@ function storyOf(refusal: Refusal, { queues }: RequestOf<'tap'>, { environment }
           `"selinuxcontext": "system_u:system_r:container_t:s0" in the tap's NetworkAttachmentDefinition, and ` +
           'setsebool container_use_devices=on on the node',
       }
+    case 'EBUSY':
     case 'EINVAL':
       return {
         cause: 'it is no tap, or it was made for one queue and is asked for several, or the reverse',

@@ -147,6 +147,12 @@ const rows: readonly Row[] = [
     { level: 'note', remedy: text('ip link set ext0 up') },
   ],
   ['probe-tap-in-use', 'one queue that is taken', answer('tap', refusal('TUNSETIFF', 'EBUSY')), { level: 'note' }],
+  [
+    'probe-tap-queues',
+    'a tap made for one queue, refusing our second',
+    answer('tap', refusal('TUNSETIFF of queue 2', 'EBUSY')),
+    { level: 'error', cause: text('made for one queue') },
+  ],
   ['probe-hugepage-ok', 'a page', answer('hugepage'), { level: 'ok', subject: 'hugepages of 1Gi' }],
   [
     'probe-hugepage-refused',
