@@ -1,9 +1,10 @@
-import type { ProcessEnvironment } from '../../environment/types.js'
+import type { Environment } from '../../environment/types.js'
 import { isBifurcated } from '../../plan/networks.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { lockConsequence } from './memlock.js'
 import { describeDevice, plannedDevices } from './planned-devices.js'
+import { wordsFor } from './surroundings.js'
 
 const codes = {
   'capability-below-shell': {
@@ -56,7 +57,7 @@ export const capabilitiesCheck = {
     const { process } = input.environment
     const needs = needsOf(input)
     const lacking = needs.filter(({ capability }) => !process.capabilities.effective.includes(capability))
-    const found = [...lacking.flatMap((need) => judge(need, process)), ...excess(input)]
+    const found = [...lacking.flatMap((need) => judge(need, input.environment)), ...excess(input)]
     if (found.length > 0) return found
     const effective = describe(process.capabilities.effective)
     const needed = needs.map(({ capability }) => capability).join(', ') || 'none'
@@ -82,49 +83,87 @@ function needsOf(input: CheckInput): Need[] {
   return [...lock, ...(netRaw.length > 0 ? [{ capability: 'CAP_NET_RAW', why: `for ${netRaw.join(', ')}` }] : [])]
 }
 
-function judge({ capability, why }: Need, process: ProcessEnvironment): Finding[] {
+function judge({ capability, why }: Need, environment: Environment): Finding[] {
+  const { process } = environment
   const short = capability.replace('CAP_', '')
   // The probe of the limit speaks of locked memory too: one cause, one story.
   const words = {
     subject: capability === 'CAP_IPC_LOCK' ? 'locked memory' : capability,
     needed: `${capability} effective: ${why}`,
   }
-  if (process.capabilities.bounding.includes(capability)) return [notInForce(words, process, capability)]
+  if (process.capabilities.bounding.includes(capability)) return [notInForce(words, environment, capability)]
   // Without IPC_LOCK in the pod, the limit is what there is to talk about: the check memlock does.
   if (capability !== 'CAP_NET_RAW') return []
   return [
     finding('net-raw-missing', {
       ...words,
       found: 'it is not in the bounding set',
-      cause: 'the container drops ALL and does not add NET_RAW, which CRI-O leaves out of its defaults too',
-      remedy: `pod spec: securityContext.capabilities.add: [${short}]; the entrypoint spillway-launch makes it effective`,
+      ...wordsFor(environment, {
+        pod: {
+          cause: 'the container drops ALL and does not add NET_RAW, which CRI-O leaves out of its defaults too',
+          remedy: `pod spec: securityContext.capabilities.add: [${short}]; the entrypoint spillway-launch makes it effective`,
+        },
+        container: {
+          cause: 'the container was started without it',
+          remedy: `container: --cap-add ${short}; the entrypoint spillway-launch makes it effective`,
+        },
+        host: {
+          cause: 'the systemd unit or what else started it took it away',
+          remedy: `systemd: ${capability} in CapabilityBoundingSet= and AmbientCapabilities=`,
+        },
+      }),
     }),
   ]
 }
 
-function notInForce(
-  words: { subject: string; needed: string },
-  process: ProcessEnvironment,
-  capability: string,
-): Finding {
-  const lower = capability.toLowerCase()
-  const found = `in the bounding set, not effective; NoNewPrivs ${process.noNewPrivs ? 1 : 0}, uid ${process.uid}`
-  if (process.noNewPrivs) {
-    return finding('capability-below-shell', {
-      ...words,
-      found,
+function notInForce(words: { subject: string; needed: string }, environment: Environment, capability: string): Finding {
+  const { noNewPrivs, uid } = environment.process
+  const found = `in the bounding set, not effective; NoNewPrivs ${noNewPrivs ? 1 : 0}, uid ${uid}`
+  return noNewPrivs
+    ? finding('capability-below-shell', { ...words, found, ...belowShell(environment, capability) })
+    : finding('capability-not-raised', { ...words, found, ...notRaised(environment, capability) })
+}
+
+function belowShell(environment: Environment, capability: string) {
+  return wordsFor(environment, {
+    pod: {
       cause:
-        'a shell or another plain program came first: with allowPrivilegeEscalation: false only the entrypoint itself keeps what the pod grants',
+        'a shell or another plain program came first: with allowPrivilegeEscalation: false only what the runtime itself starts keeps what the pod grants',
       remedy:
-        'pod spec: command: ["spillway-launch", "run"] as the container\'s entrypoint, not below sh -c and not by kubectl exec; or securityContext.allowPrivilegeEscalation: true; the doctor by hand: kubectl exec … -- spillway-launch doctor',
-    })
-  }
-  return finding('capability-not-raised', {
-    ...words,
-    found,
-    cause:
-      'a user other than root loses capabilities at exec of a file without file capabilities, and Kubernetes sets no ambient ones; or the image lost them (setcap before the last layer, a builder without xattrs)',
-    remedy: `pod spec: command: ["spillway-launch", "run"]; image, as its last layer: setcap ${lower}+p on spillway-launch`,
+        'pod spec: command: ["spillway-launch", "run"], not below sh -c; what you kubectl exec needs spillway-launch in front too: kubectl exec … -- spillway-launch doctor',
+    },
+    container: {
+      cause:
+        'a shell or another plain program came first: with --security-opt no-new-privileges only what the runtime itself starts keeps what the container has',
+      remedy:
+        'container: --entrypoint spillway-launch IMAGE run, not below sh -c; what you exec needs spillway-launch in front too',
+    },
+    host: {
+      cause:
+        'no_new_privs is set (NoNewPrivileges= of a systemd unit, a sandbox): below it file capabilities give nothing',
+      remedy: `systemd: AmbientCapabilities=${capability}; or start it where no_new_privs is not set, by spillway-launch`,
+    },
+  })
+}
+
+function notRaised(environment: Environment, capability: string) {
+  const lower = capability.toLowerCase()
+  const ambient = lower.replace('cap_', '+')
+  const inImage = `image, as its last layer: setcap ${lower}+p on spillway-launch`
+  const lost = 'or the image lost them (setcap before the last layer, a builder without xattrs)'
+  return wordsFor(environment, {
+    pod: {
+      cause: `a user other than root loses capabilities at exec of a file without file capabilities, and Kubernetes sets no ambient ones; ${lost}`,
+      remedy: `pod spec: command: ["spillway-launch", "run"]; ${inImage}`,
+    },
+    container: {
+      cause: `a user other than root loses capabilities at exec of a file without file capabilities; ${lost}`,
+      remedy: `container: --entrypoint spillway-launch IMAGE run; ${inImage}`,
+    },
+    host: {
+      cause: 'a user other than root has no capabilities unless something gives them',
+      remedy: `by hand as root: setpriv --reuid USER --regid GROUP --init-groups --inh-caps ${ambient} --ambient-caps ${ambient} spillway run; or systemd: AmbientCapabilities=${capability}`,
+    },
   })
 }
 
