@@ -3,6 +3,8 @@ import { findingMaker } from '../finding-maker.js'
 import { answersOf, type ProbeCheck, refusalText } from '../probe-check.js'
 import type { Refusal, RequestOf } from '../probes/messages.js'
 import type { CheckInput, CodeDeclarations, Finding, Level } from '../types.js'
+import { wordsFor } from './surroundings.js'
+import { makeTapAnew } from './tap-by-hand.js'
 
 const codes = {
   'probe-tap-refused': {
@@ -115,31 +117,42 @@ function idText(kind: 'uid' | 'gid', id: number | null): string {
   return id === null ? 'anybody' : `${kind} ${id}`
 }
 
-function storyOf(refusal: Refusal, { queues }: RequestOf<'tap'>, { environment }: CheckInput) {
-  const { uid, gid } = environment.process
+function storyOf(refusal: Refusal, { tap, queues, multiQueue }: RequestOf<'tap'>, { environment }: CheckInput) {
+  const { process } = environment
+  const { uid, gid } = process
   switch (refusal.error) {
     case 'EPERM':
       return {
         cause: `the tap belongs to somebody else; we are uid ${uid}, gid ${gid}, without NET_ADMIN`,
-        remedy: `"owner": ${uid}, "group": ${gid} in the tap's NetworkAttachmentDefinition, or neither`,
+        remedy: wordsFor(environment, {
+          pod: `"owner": ${uid}, "group": ${gid} in the tap's NetworkAttachmentDefinition, or neither`,
+          host: makeTapAnew(tap, process, multiQueue ?? queues > 1),
+        }),
       }
     case 'EACCES':
       return {
         cause: 'SELinux: the tap has not the label of containers (AVC denied { relabelfrom }, tclass=tun_socket)',
-        remedy:
-          `"selinuxcontext": "system_u:system_r:container_t:s0" in the tap's NetworkAttachmentDefinition, and ` +
-          'setsebool container_use_devices=on on the node',
+        remedy: `${wordsFor(environment, {
+          pod: `"selinuxContext": "system_u:system_r:container_t:s0" in the tap's NetworkAttachmentDefinition, and setsebool container_use_devices=on on the node`,
+          host: 'make the tap with the label of this process (runcon)',
+        })}; the node's log has the denial: ausearch -m avc -ts today | grep tun_socket`,
       }
     case 'EBUSY':
     case 'EINVAL':
       return {
         cause: 'it is no tap, or it was made for one queue and is asked for several, or the reverse',
-        remedy: `"multiQueue": ${queues > 1} in the tap's NetworkAttachmentDefinition, or another ports[].exception.tap`,
+        remedy: `${wordsFor(environment, {
+          pod: `"multiQueue": ${queues > 1} in the tap's NetworkAttachmentDefinition`,
+          host: makeTapAnew(tap, process, queues > 1),
+        })}, or another ports[].exception.tap`,
       }
     case 'ENODEV':
       return {
         cause: 'the tap went away after it was found',
-        remedy: 'see which program or CNI deletes it; the pod has to be made again',
+        remedy: wordsFor(environment, {
+          pod: 'see which program or CNI deletes it; the pod has to be made again',
+          host: `see which program deletes it; ${makeTapAnew(tap, process, multiQueue ?? queues > 1)}`,
+        }),
       }
     default:
       return { cause: 'the kernel refused it', remedy: 'look at the kernel log of the node (dmesg)' }

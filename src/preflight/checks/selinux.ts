@@ -5,7 +5,8 @@ import { wantedTaps } from './wanted-taps.js'
 const codes = {
   'selinux-avc': {
     levels: ['warning'],
-    meaning: 'the log shows SELinux denials about tun_socket, vhost or vfio: TUNSETIFF or open gives EACCES',
+    meaning:
+      'a log that can be read shows SELinux denials about tun_socket, vhost or vfio: TUNSETIFF or open gives EACCES. No pod can read one; `--root` on the files of a node or on a must-gather can',
     remedyIn: 'NetworkAttachmentDefinition (selinuxContext) and node (container_use_devices)',
   },
   'selinux-boolean-off': {

@@ -3,6 +3,7 @@ import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeProcess, inGroup } from './access.js'
 import { wordsFor } from './surroundings.js'
+import { makeTapAnew } from './tap-by-hand.js'
 import { type WantedTap, wantedTaps } from './wanted-taps.js'
 
 const codes = {
@@ -74,7 +75,7 @@ function owner({ port }: WantedTap, { name, tap }: Netdev, environment: Environm
       },
       host: {
         cause: 'it was made for another user',
-        remedy: `${makeAnew(name, process, tap.multiQueue)}; or run Spillway as uid ${tap.owner}`,
+        remedy: `${makeTapAnew(name, process, tap.multiQueue)}; or run Spillway as uid ${tap.owner}`,
       },
     }),
   })
@@ -90,8 +91,8 @@ function group({ port }: WantedTap, { name, tap }: Netdev, environment: Environm
     cause: 'the kernel wants owner and group to fit, not one of them',
     remedy: wordsFor(environment, {
       pod: `NetworkAttachmentDefinition of ${name}: "group": ${process.gid} at the tap plugin, or no group at all; or pod spec: spec.securityContext.supplementalGroups: [${tap.group}]`,
-      container: `${makeAnew(name, process, tap.multiQueue)}; or container: --group-add ${tap.group}`,
-      host: `${makeAnew(name, process, tap.multiQueue)}; or run Spillway in group ${tap.group}`,
+      container: `${makeTapAnew(name, process, tap.multiQueue)}; or container: --group-add ${tap.group}`,
+      host: `${makeTapAnew(name, process, tap.multiQueue)}; or run Spillway in group ${tap.group}`,
     }),
   })
 }
@@ -109,18 +110,12 @@ function queues({ port, configured }: WantedTap, { name, tap }: Netdev, environm
     cause: 'it was made without multi_queue, and that cannot be changed later',
     remedy: `${wordsFor(environment, {
       pod: `NetworkAttachmentDefinition of ${name}: "multiQueue": true at the tap plugin`,
-      host: makeAnew(name, environment.process, true),
+      host: makeTapAnew(name, environment.process, true),
     })}; or Spillway: ports[].exception.queues: 1`,
   })
 }
 
 function inUse({ port }: WantedTap, { name, tap, carrier }: Netdev): Finding | null {
-/** Owner, group and queues of a tap that is there cannot be changed without attaching to it. */
-function makeAnew(tap: string, { uid }: ProcessEnvironment, multiQueue: boolean): string {
-  const queues = multiQueue ? ' multi_queue' : ''
-  return `by hand with NET_ADMIN: ip link del ${tap}; ip tuntap add dev ${tap} mode tap${queues} user ${uid}; ip link set ${tap} up`
-}
-
   if (carrier !== true) return null
   return finding('tap-in-use', {
     subject: `tap ${name}`,

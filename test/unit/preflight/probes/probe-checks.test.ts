@@ -49,6 +49,7 @@ function findingsOf(outcome: ProbeOutcome, changes: Partial<Environment> = {}, p
 }
 
 const mempolicyRefused = ['get_mempolicy', 'set_mempolicy', 'mbind'].map((call) => ({ call, error: 'EPERM' }))
+const inPod = { ...machine().pod, kubernetes: true }
 const ownedTap = [tap('ext0', { owner: 1002, group: 0 })]
 const group801 = {
   ...machine().devices,
@@ -105,6 +106,13 @@ const rows: readonly Row[] = [
     'another owner',
     answer('tap', refusal('TUNSETIFF', 'EPERM')),
     { level: 'error', found: text('owner uid 1002, group gid 0'), remedy: text('"owner": 1001') },
+    { netdevs: ownedTap, pod: inPod },
+  ],
+  [
+    'probe-tap-refused',
+    'another owner on a plain machine',
+    answer('tap', refusal('TUNSETIFF', 'EPERM')),
+    { level: 'error', remedy: text('ip tuntap add dev ext0 mode tap multi_queue user 1001') },
     { netdevs: ownedTap },
   ],
   [
@@ -118,7 +126,12 @@ const rows: readonly Row[] = [
     'probe-tap-selinux',
     'SELinux',
     answer('tap', refusal('TUNSETIFF', 'EACCES')),
-    { level: 'error', cause: text('relabelfrom'), remedy: text('container_use_devices=on') },
+    {
+      level: 'error',
+      cause: text('relabelfrom'),
+      remedy: expect.stringMatching(/container_use_devices=on.*the node's log has the denial: ausearch -m avc/),
+    },
+    { pod: inPod },
   ],
   [
     'probe-tap-selinux',
@@ -132,6 +145,13 @@ const rows: readonly Row[] = [
     'a tap made for one queue',
     answer('tap', refusal('TUNSETIFF', 'EINVAL')),
     { level: 'error', remedy: text('"multiQueue": true') },
+    { pod: inPod },
+  ],
+  [
+    'probe-tap-refused',
+    'a tap made for one queue on a plain machine',
+    answer('tap', refusal('TUNSETIFF', 'EINVAL')),
+    { level: 'error', remedy: text('mode tap multi_queue user 1001') },
   ],
   [
     'probe-tap-queues',
