@@ -9,7 +9,7 @@ interface Presentation {
   readonly vendor: string | null
   readonly device: string | null
   readonly driver: string | null
-  readonly network: boolean
+  readonly network: boolean | null
 }
 
 /** Network devices that are looked at although nobody promised them. */
@@ -25,11 +25,9 @@ export function discoverPciDevices(files: HostFiles, promised: ReadonlySet<strin
   const network = addresses.filter((address) => shown.get(address)?.network).slice(0, mostUnpromised)
   const close = promised.size > 0 ? promised : new Set(network)
   const placed = new Set([...close, ...network])
-  return [...shown].map(([address, { vendor, device, driver }]) => ({
+  return [...shown].map(([address, presentation]) => ({
     address,
-    vendor,
-    device,
-    driver,
+    ...presentation,
     ...unknownDetails,
     ...(placed.has(address) ? readPlace(files, address) : {}),
     ...(close.has(address) ? readDetails(files, address, shown) : {}),
@@ -52,12 +50,12 @@ function readPresentation(files: HostFiles, address: string): Presentation {
   const folder = `${devicesFolder}/${address}`
   const uevent = files.text(`${folder}/uevent`) ?? ''
   const ids = /^PCI_ID=([0-9A-F]{4}):([0-9A-F]{4})$/im.exec(uevent)
-  const pciClass = /^PCI_CLASS=([0-9A-F]{5,6})$/im.exec(uevent)?.[1] ?? ''
+  const pciClass = /^PCI_CLASS=([0-9A-F]{5,6})$/im.exec(uevent)?.[1]
   return {
     vendor: ids?.[1]?.toLowerCase() ?? readId(files, `${folder}/vendor`),
     device: ids?.[2]?.toLowerCase() ?? readId(files, `${folder}/device`),
     driver: /^DRIVER=(\S+)$/m.exec(uevent)?.[1] ?? (ids === null ? files.linkName(`${folder}/driver`) : null) ?? null,
-    network: pciClass.padStart(6, '0').startsWith('02'),
+    network: pciClass === undefined ? null : pciClass.padStart(6, '0').startsWith('02'),
   }
 }
 

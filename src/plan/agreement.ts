@@ -1,6 +1,7 @@
 import type { Environment, Netdev } from '../environment/types.js'
 import type { DecisionLog } from './decisions.js'
-import { isBifurcated, macOf, type PortNetwork } from './networks.js'
+import { isBifurcated } from './drivers.js'
+import { macOf, type PortNetwork } from './networks.js'
 import type { PairedPort } from './pairing.js'
 import { overlap } from './subnets.js'
 

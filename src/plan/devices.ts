@@ -2,6 +2,7 @@ import type { Config, PortConfig } from '../config/schema.js'
 import type { Environment } from '../environment/types.js'
 import { SpillwayError } from '../errors.js'
 import type { DecisionLog } from './decisions.js'
+import { type LeftDevice, promisedNetworkDevices, sortPromised } from './promised-devices.js'
 
 /** A port's configuration with the device it will be. */
 export interface PortDevice {
@@ -20,11 +21,9 @@ export interface PortDevice {
  * Refuses with `ERR_DEVICE` when there is none, or it is not there.
  */
 export function planDevices(ports: Config['ports'], environment: Environment, log: DecisionLog): PortDevice[] {
-  const promised = environment.devicePlugin.flatMap(({ addresses, variable }) =>
-    addresses.map((address) => ({ address, variable })),
-  )
+  const { takeable, left } = sortPromised(environment)
   const named = new Set(ports.map(({ device }) => pciAddressOf(device)))
-  const free = promised.filter(({ address }) => !named.has(address))
+  const free = takeable.filter(({ address }) => !named.has(address))
   const devices = ports.map((port) => {
     const subject = `port ${port.name}`
     if (port.device !== 'auto') {
@@ -37,13 +36,19 @@ export function planDevices(ports: Config['ports'], environment: Environment, lo
     else log.note(subject, next.address, `the next address in ${next.variable}`)
     return withDevice(port, next?.address ?? '', environment)
   })
+  if (ports.some(({ device }) => device === 'auto')) {
+    tellOfLeft(
+      left.filter(({ address }) => !named.has(address)),
+      log,
+    )
+  }
   warnOfOtherContainers(environment, log)
   return devices
 }
 
 /** How many devices there are to take when the configuration lists no port. */
-export function countPromisedDevices({ devicePlugin }: Environment): number {
-  return devicePlugin.reduce((sum, { addresses }) => sum + addresses.length, 0)
+export function countPromisedDevices(environment: Environment): number {
+  return sortPromised(environment).takeable.length
 }
 
 /** The netdev that an af_packet vdev opens. */
@@ -89,9 +94,25 @@ function refuseMissingDevice({ name, device }: PortConfig, environment: Environm
   }
 }
 
-function noDevice({ name }: PortConfig, { devicePlugin }: Environment): SpillwayError {
-  const variables = devicePlugin.map(({ variable }) => variable)
-  const found = variables.length === 0 ? 'no PCIDEVICE_… variable' : `no further address in ${variables.join(', ')}`
+function tellOfLeft(left: readonly LeftDevice[], log: DecisionLog): void {
+  for (const { address, variable, why, found } of left) {
+    if (why === 'not-network') {
+      log.note(`device ${address}`, 'no port', `${variable} names it, and it is no network device (${found})`)
+    } else {
+      log.warn(
+        `device ${address}`,
+        'left to the kernel',
+        `${variable} names it, its netdev ${found} is in this pod, and another device suits DPDK; ports[].device takes it ` +
+          'all the same, once it is on vfio-pci',
+      )
+    }
+  }
+}
+
+function noDevice({ name }: PortConfig, environment: Environment): SpillwayError {
+  const variables = environment.devicePlugin.map(({ variable }) => variable)
+  const further = sortPromised(environment).left.length === 0 ? 'address' : 'device for a port'
+  const found = variables.length === 0 ? 'no PCIDEVICE_… variable' : `no further ${further} in ${variables.join(', ')}`
   return new SpillwayError('ERR_DEVICE', `port ${name}: need a device, found ${found}`, {
     hint:
       'request one from the SR-IOV device plugin in the pod spec, or name one, for instance ' +
@@ -103,9 +124,9 @@ function noDevice({ name }: PortConfig, { devicePlugin }: Environment): Spillway
  * With several containers and one resource, the VF that CNI configured and the one that the device plugin gave can be
  * swapped (sriov-cni#215), so what both say is compared.
  */
-function warnOfOtherContainers({ devicePlugin, pod }: Environment, log: DecisionLog): void {
-  const given = devicePlugin.flatMap(({ addresses }) => addresses)
-  const attached = (pod.status ?? []).flatMap(({ device }) => device?.pciAddress ?? [])
+function warnOfOtherContainers(environment: Environment, log: DecisionLog): void {
+  const given = promisedNetworkDevices(environment)
+  const attached = (environment.pod.status ?? []).flatMap(({ device }) => device?.pciAddress ?? [])
   if (given.length === 0 || attached.length === 0) return
   const foreign = given.filter((address) => !attached.includes(address))
   const others = attached.filter((address) => !given.includes(address))

@@ -1,6 +1,7 @@
 import { macAddress } from '../config/terms.js'
 import type { Environment, Netdev, NetworkStatus, PciDevice } from '../environment/types.js'
 import { type PortDevice, packetNetdevOf } from './devices.js'
+import { promisedNetworkDevices } from './promised-devices.js'
 
 /** What the pod says about the device of a port, besides sysfs. */
 export interface PortNetwork {
@@ -8,13 +9,6 @@ export interface PortNetwork {
   readonly status: NetworkStatus | null
   /** The kernel's netdev of the same device: of a bifurcated VF, or the one that af_packet opens. */
   readonly netdev: Netdev | null
-}
-
-/** Drivers whose VF is a kernel netdev and a DPDK port at once. */
-const bifurcated = ['mlx5_core', 'mlx4_core', 'mana']
-
-export function isBifurcated(device: PciDevice | null): boolean {
-  return device?.driver != null && bifurcated.includes(device.driver)
 }
 
 export function findNetwork({ pciAddress, devargs }: PortDevice, environment: Environment): PortNetwork {
@@ -34,14 +28,14 @@ export function findNetwork({ pciAddress, devargs }: PortDevice, environment: En
  * when it is no netdev, the only attachment whose netdev does not exist.
  */
 function findStatus(pciAddress: string, netdev: Netdev | null, environment: Environment): NetworkStatus | null {
-  const { pod, netdevs, devicePlugin } = environment
+  const { pod, netdevs } = environment
   const statuses = (pod.status ?? []).filter((entry) => !entry.default)
   const told = statuses.find(({ device }) => device?.pciAddress === pciAddress)
   if (told !== undefined) return told
   const silent = statuses.filter(({ device }) => device === null)
   if (netdev !== null) return silent.find((entry) => entry.netdev === netdev.name) ?? null
   const absent = silent.filter((entry) => !netdevs.some(({ name }) => name === entry.netdev))
-  const alone = devicePlugin.flatMap(({ addresses }) => addresses).length === 1 && absent.length === 1
+  const alone = promisedNetworkDevices(environment).length === 1 && absent.length === 1
   return alone ? (absent[0] ?? null) : null
 }
 

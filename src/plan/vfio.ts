@@ -1,7 +1,7 @@
 import type { Environment } from '../environment/types.js'
 import type { DecisionLog } from './decisions.js'
+import { isBifurcated, onVfio } from './drivers.js'
 import type { PlannedMemory } from './memory.js'
-import { isBifurcated } from './networks.js'
 import type { Plan, PlannedPort } from './types.js'
 
 /** Room besides the heap that is reserved: queues of RDMA, a heap that grows. VFIO pins the heap and nothing else. */
@@ -50,7 +50,7 @@ function pinningDevices(ports: readonly PlannedPort[], { pciDevices }: Environme
   return ports.flatMap(({ pciAddress }) => {
     const device = pciDevices.find(({ address }) => address === pciAddress) ?? null
     if (device === null) return []
-    const vfio = device.driver?.startsWith('vfio') && !device.noIommu
+    const vfio = onVfio(device) && !device.noIommu
     return vfio || isBifurcated(device) ? [device.address] : []
   })
 }

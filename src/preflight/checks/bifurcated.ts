@@ -1,9 +1,9 @@
 import { BlockList, isIP } from 'node:net'
 import type { Netdev } from '../../environment/types.js'
-import { isBifurcated } from '../../plan/networks.js'
+import { isBifurcated, onVfio } from '../../plan/drivers.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
-import { describeDevice, onVfio, type PlannedDevice, plannedDevices } from './planned-devices.js'
+import { describeDevice, type PlannedDevice, plannedDevices } from './planned-devices.js'
 
 const codes = {
   'bifurcated-netdev-address': {

@@ -1,5 +1,5 @@
 import type { Environment } from '../../environment/types.js'
-import { isBifurcated } from '../../plan/networks.js'
+import { isBifurcated } from '../../plan/drivers.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { lockConsequence } from './memlock.js'

@@ -1,7 +1,9 @@
 import type { PluginResource } from '../../environment/types.js'
 import { listNames } from '../../plan/devices.js'
+import { type LeftDevice, promisedNetworkDevices, sortPromised } from '../../plan/promised-devices.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
+import { resourceNameOf } from './resource-name.js'
 
 const codes = {
   'pcidevice-absent': {
@@ -13,6 +15,17 @@ const codes = {
     levels: ['warning'],
     meaning: 'a PCIDEVICE_… variable holds words that are no PCI addresses',
     remedyIn: 'pod spec (env) or Spillway (ports[].device)',
+  },
+  'pcidevice-not-network': {
+    levels: ['note'],
+    meaning:
+      'a PCIDEVICE_… variable names a device that is no network device, such as an accelerator: no port is made of it',
+    remedyIn: '-',
+  },
+  'pcidevice-kernel-netdev': {
+    levels: ['warning'],
+    meaning: 'a promised VF has its netdev in this pod: it is left to the kernel, since another device suits DPDK',
+    remedyIn: 'Spillway (ports[].device), if it was meant for DPDK',
   },
   'pcidevice-info-unreadable': {
     levels: ['note'],
@@ -40,6 +53,7 @@ export const devicePluginCheck = {
         ...malformed(resource),
         ...unreadable(resource),
       ]),
+      ...leftAlone(input),
       ...withoutDeviceInfo(input),
     ]
     if (found.length > 0) return found
@@ -55,7 +69,7 @@ export const devicePluginCheck = {
 } satisfies Check
 
 function allocated({ environment }: CheckInput): string[] {
-  return environment.devicePlugin.flatMap(({ addresses }) => addresses)
+  return promisedNetworkDevices(environment)
 }
 
 function absent({ variable, addresses }: PluginResource, { environment }: CheckInput): Finding[] {
@@ -87,6 +101,32 @@ function malformed({ variable, malformed: words }: PluginResource): Finding[] {
       remedy: `if the pod spec sets it: remove ${variable} from env; if the device plugin did, Spillway cannot use this kind of device: name the devices in ports[].device`,
     }),
   ]
+}
+
+/** What `auto` would not take; where every port names its device, the choice is not its. */
+function leftAlone({ config, environment, plan }: CheckInput): Finding[] {
+  if (config.ports.length > 0 && config.ports.every(({ device }) => device !== 'auto')) return []
+  const { left } = sortPromised(environment)
+  return left.filter(({ address }) => !plan.ports.some(({ pciAddress }) => pciAddress === address)).map(explainLeft)
+}
+
+function explainLeft({ address, variable, why, found }: LeftDevice): Finding {
+  if (why === 'not-network') {
+    return finding('pcidevice-not-network', {
+      subject: address,
+      needed: 'network devices, to make ports of them',
+      found: `${variable} names ${found}, which is none`,
+      cause: 'the container has an accelerator or another device too, for a program of its own',
+      remedy: null,
+    })
+  }
+  return finding('pcidevice-kernel-netdev', {
+    subject: address,
+    needed: 'to know whether it is for DPDK or for the kernel',
+    found: `${variable} names it, and its netdev ${found} is in this pod; another device suits DPDK`,
+    cause: 'its network is one for the kernel, such as a management network (deviceType: netdevice)',
+    remedy: `none, if that is so; else SriovNetworkNodePolicy with resourceName: ${resourceNameOf(variable)}: spec.deviceType: vfio-pci; or Spillway: ports[].device: "${address}"`,
+  })
 }
 
 function unreadable({ variable, infoProblem }: PluginResource): Finding[] {

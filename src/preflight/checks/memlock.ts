@@ -1,7 +1,8 @@
 import { pageKib } from '../../environment/hugepages.js'
+import { onVfio } from '../../plan/drivers.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations } from '../types.js'
-import { onVfio, plannedDevices } from './planned-devices.js'
+import { plannedDevices } from './planned-devices.js'
 
 const codes = {
   'memlock-refused': {

@@ -27,11 +27,6 @@ export function isMellanox({ vendor }: PciDevice): boolean {
   return vendor === mellanox
 }
 
-/** vfio-pci, or a variant of it such as ice_vfio_pci. */
-export function onVfio({ driver }: PciDevice): boolean {
-  return driver?.includes('vfio') ?? false
-}
-
 /** `port vf0, 0000:3b:02.4` */
 export function describeDevice({ port, device }: PlannedDevice): string {
   return `port ${port.name}, ${device.address}`

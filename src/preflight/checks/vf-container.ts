@@ -1,4 +1,5 @@
 import { listNames } from '../../plan/devices.js'
+import { promisedNetworkDevices } from '../../plan/promised-devices.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { resourceOf } from './resource-name.js'
@@ -37,7 +38,7 @@ export const vfContainerCheck = {
 } satisfies Check
 
 function allocated({ environment }: CheckInput): string[] {
-  return environment.devicePlugin.flatMap(({ addresses }) => addresses)
+  return promisedNetworkDevices(environment)
 }
 
 function inStatus({ environment }: CheckInput): string[] {

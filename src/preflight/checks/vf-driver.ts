@@ -1,7 +1,7 @@
-import { isBifurcated } from '../../plan/networks.js'
+import { isBifurcated, onVfio } from '../../plan/drivers.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
-import { describeDevice, isMellanox, onVfio, type PlannedDevice, plannedDevices } from './planned-devices.js'
+import { describeDevice, isMellanox, type PlannedDevice, plannedDevices } from './planned-devices.js'
 import { resourceNameOf } from './resource-name.js'
 
 const codes = {

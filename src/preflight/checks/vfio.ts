@@ -1,8 +1,9 @@
 import type { DeviceNode, Environment } from '../../environment/types.js'
+import { onVfio } from '../../plan/drivers.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { accessOf, describeOwner, describeProcess, deviceOwnership, groupRemedy } from './access.js'
-import { describeDevice, onVfio, type PlannedDevice, plannedDevices } from './planned-devices.js'
+import { describeDevice, type PlannedDevice, plannedDevices } from './planned-devices.js'
 import { resourceNameOf, resourceOf } from './resource-name.js'
 
 const codes = {

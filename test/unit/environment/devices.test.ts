@@ -94,6 +94,7 @@ describe('PCI devices', () => {
       vendor: '8086',
       device: '154c',
       driver: 'vfio-pci',
+      network: true,
       numaNode: null,
       iommuGroup: 42,
       noIommu: true,
@@ -108,7 +109,7 @@ describe('PCI devices', () => {
   it('that nobody promised are known by ids and driver, those of networks by role and NUMA node too', () => {
     expect(found(pf)).toMatchObject({ driver: 'i40e', role: 'pf', numaNode: 1, iommuGroup: null })
     expect(found(sibling)).toMatchObject({ role: 'vf', pf: null })
-    expect(found('0000:5e:00.0')).toMatchObject({ vendor: '144d', driver: 'nvme', role: 'other' })
+    expect(found('0000:5e:00.0')).toMatchObject({ vendor: '144d', driver: 'nvme', network: false, role: 'other' })
   })
 
   it('of networks are all looked at closely where nothing was promised', () => {
@@ -129,7 +130,7 @@ describe('PCI devices', () => {
       files: { [`${devices}/${address}/vendor`]: '0x15b3\n', [`${devices}/${address}/device`]: '0x101e\n' },
       links: { [`${devices}/${address}/driver`]: '../../drivers/mlx5_core' },
     }
-    expect(found(address, made)).toMatchObject({ vendor: '15b3', device: '101e', driver: 'mlx5_core' })
+    expect(found(address, made)).toMatchObject({ vendor: '15b3', device: '101e', driver: 'mlx5_core', network: null })
   })
 
   it('are nothing that is no address', () => {

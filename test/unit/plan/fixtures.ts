@@ -51,6 +51,7 @@ export function vf(address: string, changes: Partial<PciDevice> = {}): PciDevice
     vendor: '8086',
     device: '154c',
     driver: 'vfio-pci',
+    network: true,
     numaNode: 0,
     iommuGroup: 42,
     noIommu: false,

@@ -739,6 +739,30 @@ const kubernetes: readonly Row[] = [
     /_INFO.*not JSON/,
   ],
   [
+    'an accelerator beside the VF',
+    {
+      environment: {
+        devicePlugin: [resource(vfAddress), resource(otherVfAddress)],
+        pciDevices: [vf(vfAddress), vf(otherVfAddress, { network: false, device: '0d5d' })],
+      },
+    },
+    'pcidevice-not-network',
+    'note',
+    /8086:0d5d on vfio-pci, which is none/,
+  ],
+  [
+    'a management VF beside the one for DPDK',
+    {
+      environment: {
+        devicePlugin: [resource(vfAddress), resource(otherVfAddress)],
+        pciDevices: [vf(vfAddress), vf(otherVfAddress, { driver: 'iavf', netdevs: ['eth0'] })],
+      },
+    },
+    'pcidevice-kernel-netdev',
+    'warning',
+    /its netdev eth0 is in this pod.*none, if that is so/,
+  ],
+  [
     'network-status without device-info',
     { pod: { status: [vfStatus({ device: null }), tapStatus()] } },
     'device-info-absent',
