@@ -1,8 +1,12 @@
 import type { Hugepages } from '../../environment/types.js'
+import { podLimit } from '../../plan/pod-limit.js'
+import type { Plan } from '../../plan/types.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding, Level } from '../types.js'
 import { explainLack } from './hugepages-lack.js'
 import { mibOf, pageMib } from './page-size.js'
+
+type ReservedMemory = Plan['program']['memory']
 
 const codes = {
   'hugepages-none': {
@@ -77,22 +81,22 @@ function lacking(input: CheckInput, level: Level): Finding {
   return finding(code, { ...words, ...story }, level)
 }
 
-/** Where cgroup v1 shows "unlimited" in the container and the limit lies at the pod. */
-function overPodLimit({ environment, plan }: CheckInput): Finding[] {
-  const { pageSize, mib } = plan.memory
-  const { containerName, hugepages } = environment.pod
+/** Where cgroup v1 shows "unlimited" in the container and the limit lies at the pod. The program of `exec` has memory of its own. */
+function overPodLimit(input: CheckInput): Finding[] {
+  const { memory, program } = input.plan
+  const own = overLimit(input, memory, '')
+  return own.length > 0 ? own : overLimit(input, program.memory, ' for the program of exec')
+}
+
+function overLimit({ environment }: CheckInput, { pageSize, mib }: ReservedMemory, whose: string): Finding[] {
+  if (pageSize === 'none') return []
   const pages = environment.hugepages.find(({ size }) => size === pageSize)
-  const limit = hugepages.find(
-    (entry) =>
-      entry.kind === 'limit' &&
-      entry.size === pageSize &&
-      (containerName === null || entry.container === containerName),
-  )
-  if (pages?.cgroup.limit !== null || limit === undefined || limit.mib >= mib) return []
+  const limit = podLimit(environment, pageSize)
+  if (pages?.cgroup.limit !== null || limit === null || limit.mib >= mib) return []
   return [
     finding('hugepages-over-pod-limit', {
       subject: `hugepages of ${pageSize}`,
-      needed: `${mib} MiB`,
+      needed: `${mib} MiB${whose}`,
       found: `a limit of ${limit.mib} MiB for container ${limit.container} in /etc/podnetinfo; the cgroup shows none`,
       cause:
         'the hugetlb limit is set at the level of the pod, which the container does not see, and is enforced when a page is touched',
