@@ -77,6 +77,7 @@ export class Prober {
   readonly #signal: AbortSignal | undefined
   readonly #stop = (): void => void this.close()
   #open: { readonly child: ProbeProcess; readonly ready: Promise<ProbeNews> } | undefined
+  #startFailed = false
 
   constructor({ program, deadlines = probeDeadlines, signal }: ProbeOptions = {}) {
     this.#program = program ?? probeProgram(childEntry)
@@ -91,10 +92,11 @@ export class Prober {
     return this
   }
 
+  /** Where a child does not start, the next would not either: what was to be asked then is left out. */
   async run(chosen: readonly ChosenProbe[]): Promise<ProbeOutcome[]> {
     const outcomes: ProbeOutcome[] = []
     for (const { request, skip } of chosen) {
-      if (this.#signal?.aborted) break
+      if (this.#signal?.aborted || this.#startFailed) break
       outcomes.push(skip === null ? await this.#ask(request) : { request, status: 'skipped', reason: skip })
     }
     return outcomes
@@ -123,6 +125,7 @@ export class Prober {
     const { child, ready } = this.#open
     const first = await ready
     const deadlineMs = this.#deadlines[request.kind]
+    this.#startFailed = !isReady(first)
     const outcome: ProbeOutcome = isReady(first)
       ? outcomeOf(request, await child.ask(request, deadlineMs), deadlineMs)
       : { request, status: 'broken', problem: `the probe child did not start: ${describe(first)}` }
