@@ -11,7 +11,7 @@ export function runChecks(input: CheckInput): Finding[] {
   const results = checks.map((check) => ({ check, findings: check.run(input) }))
   const told = new Set(results.flatMap(({ check, findings }) => (failed(findings) ? coveredBy(check) : [])))
   const untold = input.problems.filter(({ code }) => !told.has(code))
-  return [...results.flatMap(({ findings }) => findings), ...untold.map(findingOfProblem)]
+  return [...results.flatMap(({ findings }) => findings), ...untold.map((problem) => findingOfProblem(problem, input))]
 }
 
 function failed(findings: readonly Finding[]): boolean {

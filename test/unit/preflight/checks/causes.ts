@@ -799,7 +799,48 @@ const kubernetes: readonly Row[] = [
     'note',
     /no MAC is known/,
   ],
-  ['a device that nobody gave', { environment: { devicePlugin: [] } }, 'plan-refused', 'error', /PCIDEVICE_… variable/],
+  [
+    'a device that nobody gave',
+    { environment: { devicePlugin: [] } },
+    'device-missing',
+    'error',
+    /PCIDEVICE_… variable.*requests no resource.*resources\.limits/,
+  ],
+  [
+    'a device that nobody gave, on a machine',
+    { environment: { devicePlugin: [] }, pod: { kubernetes: false }, kernel: { containerRuntime: null } },
+    'device-missing',
+    'error',
+    /the configuration names none.*net_af_packet0/,
+  ],
+  [
+    'more ports than devices',
+    { settings: { ports: '[{ name: a }, { name: b }]' } },
+    'device-missing',
+    'error',
+    /port b .*no further .*openshift\.io\/sriovnic in this container, 2 in all/,
+  ],
+  [
+    'an address of another node',
+    { settings: { ports: `[{ device: "${otherVfAddress}" }]` } },
+    'device-missing',
+    'error',
+    /0000:3b:02\.5.*another node.*ports\[\]\.device: auto/,
+  ],
+  [
+    'a netdev that is not there',
+    { settings: { ports: '[{ device: "net_af_packet0,iface=net7" }]' } },
+    'device-missing',
+    'error',
+    /the netdev net7.*no netdev of that name.*NETWORK@net7/,
+  ],
+  [
+    'a CPU that the pod has not',
+    { settings: { lcores: '99' } },
+    'plan-refused',
+    'error',
+    /CPU.*a CPU was asked for that this process may not use/,
+  ],
 ]
 
 const memory: readonly Row[] = [
