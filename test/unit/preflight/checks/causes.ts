@@ -900,6 +900,17 @@ const memory: readonly Row[] = [
     /limit of 16 MiB for container app/,
   ],
   [
+    'a program of exec with more than that limit',
+    {
+      environment: { hugepages: [pages('2Mi', 512, { limit: null })] },
+      pod: { hugepages: [{ container: 'app', size: '2Mi', kind: 'limit', mib: 600 }] },
+      plan: (plan) => ({ ...plan, program: { ...plan.program, memory: { pageSize: '2Mi', mib: 1022 } } }),
+    },
+    'hugepages-over-pod-limit',
+    'warning',
+    /1022 MiB for the program of exec.*limit of 600 MiB/,
+  ],
+  [
     'the last page of the pod',
     { plan: (plan) => ({ ...plan, memory: { ...plan.memory, pageSize: '2Mi', mib: 1024 } }) },
     'hugepages-no-headroom',
