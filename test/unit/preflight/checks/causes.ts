@@ -1069,6 +1069,20 @@ const privileges: readonly Row[] = [
     /port vf0 \(af_packet\)/,
   ],
   [
+    'a Mellanox VF without NET_RAW in a container of docker',
+    mellanox({ ...container, process: noCapability }),
+    'net-raw-missing',
+    'error',
+    /container: --cap-add NET_RAW;/,
+  ],
+  [
+    'a Mellanox VF without NET_RAW below systemd',
+    mellanox({ ...host, process: noCapability }),
+    'net-raw-missing',
+    'error',
+    /systemd: CAP_NET_RAW in CapabilityBoundingSet=/,
+  ],
+  [
     'a privileged pod',
     { process: { capabilities: capabilities(['CAP_IPC_LOCK', 'CAP_SYS_ADMIN']) } },
     'capabilities-more-than-needed',
@@ -1092,20 +1106,6 @@ const privileges: readonly Row[] = [
   ],
   [
     'a read-only root without a runtime directory',
-  [
-    'a Mellanox VF without NET_RAW in a container of docker',
-    mellanox({ ...container, process: noCapability }),
-    'net-raw-missing',
-    'error',
-    /container: --cap-add NET_RAW;/,
-  ],
-  [
-    'a Mellanox VF without NET_RAW below systemd',
-    mellanox({ ...host, process: noCapability }),
-    'net-raw-missing',
-    'error',
-    /systemd: CAP_NET_RAW in CapabilityBoundingSet=/,
-  ],
     {
       kernel: { rootReadOnly: true },
       runtimeDirectory: { writable: false, fallback: { path: '/tmp', writable: false } },
