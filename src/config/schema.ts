@@ -45,8 +45,8 @@ const exceptionSchema = z.strictObject({
     }),
   tap: tapName.default('auto').meta({
     description:
-      'The tap. `auto`: `ext0` for the first port, `ext1` for the second, if it exists; else the one with the MAC ' +
-      "address of the port's device; else, in a pod, the free taps in their order.",
+      "The tap. `auto`: the one with the MAC address of the port's device; else `ext0` for the first port, `ext1` for " +
+      'the second, if it exists; else, in a pod, the free taps in their order.',
     expected: 'auto or the name of a tap (a netdev name, at most 15 characters)',
   }),
   queues: z

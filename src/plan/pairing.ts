@@ -15,9 +15,12 @@ export interface PairedPort extends PortDevice {
 }
 
 /**
- * Says which tap is the kernel side of which port: the one that `exception.tap` names; else `ext<i>` by the port's
- * position; else the tap with the MAC address of the port's device; else, in a pod, the free taps in their order. Null for
- * a port without one. A guess is a warning.
+ * Says which tap is the kernel side of which port: the one that `exception.tap` names; else the free tap with the
+ * MAC address of the port's device; else `ext<i>` by the port's position; else, in a pod, the free taps in their order. Null
+ * for a port without one. A guess is a warning.
+ *
+ * A MAC address says more than a position: a device plugin gives VFs in an order of its own, and the second container of
+ * a pod has one VF, its first, and sees the taps of both.
  */
 export function pairTaps(ports: readonly PairedPort[], environment: Environment, log: DecisionLog): (Pairing | null)[] {
   const wanting = ports.filter(({ port }) => port.exception.backend !== 'none' && port.exception.tap === 'auto')
@@ -29,14 +32,15 @@ export function pairTaps(ports: readonly PairedPort[], environment: Environment,
   }
   const left = () => wanting.filter((port) => !pairs.has(port))
   for (const port of ports) if (!wanting.includes(port)) pairs.set(port, namedTap(port))
-  for (const port of left()) {
-    const name = `ext${ports.indexOf(port)}`
-    if (!taken.has(name) && environment.netdevs.some((netdev) => netdev.name === name))
-      pair(port, name, `${name} exists`)
-  }
+  const nameOf = (port: PairedPort) => `ext${ports.indexOf(port)}`
+  const exists = (name: string) => !taken.has(name) && environment.netdevs.some((netdev) => netdev.name === name)
   for (const port of left()) {
     const tap = findByMac(port, freeTaps(environment, taken))
-    if (tap !== undefined) pair(port, tap.name, `its MAC address is the device's, ${tap.mac}`)
+    if (tap !== undefined) pair(port, tap.name, reasonOfMac(tap, nameOf(port), exists(nameOf(port))))
+  }
+  for (const port of left()) {
+    const name = nameOf(port)
+    if (exists(name)) pair(port, name, `${name} exists`)
   }
   pairByOrder(left(), freeTaps(environment, taken), environment, log, pair)
   return ports.map((port) => pairs.get(port) ?? null)
@@ -48,6 +52,11 @@ function namedTap({ port: { exception } }: PairedPort): Pairing {
 
 function freeTaps(environment: Environment, taken: ReadonlySet<string>): Netdev[] {
   return environment.netdevs.filter((netdev) => !taken.has(netdev.name) && isFreeTap(netdev, environment))
+}
+
+function reasonOfMac({ name, mac }: Netdev, byPosition: string, exists: boolean): string {
+  if (name === byPosition) return `${name} exists`
+  return `its MAC address is the device's, ${mac}${exists ? `, though there is ${byPosition}` : ''}`
 }
 
 function findByMac({ network }: PairedPort, taps: readonly Netdev[]): Netdev | undefined {

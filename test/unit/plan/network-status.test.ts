@@ -20,6 +20,10 @@ describe('network-status is waited for', () => {
     expect(needsNetworkStatus(config(), pod([tap('a'), tap('b')]))).toBe(true)
   })
 
+  it('by run also when there is an ext0 among them, which may be that of another container', () => {
+    expect(needsNetworkStatus(config(), pod([tap('ext0'), tap('ext1')]))).toBe(true)
+  })
+
   it('by exec also when there is one tap, for the MAC address of a VF without a netdev', () => {
     expect(needsNetworkStatus(config(), pod([tap('ext0')]), 'exec')).toBe(true)
   })
@@ -31,11 +35,11 @@ describe('network-status is not waited for', () => {
     ['it is there', pod(two, { status: [] })],
     ['the pod asked for no networks', pod(two, { requested: null })],
     ['nothing is mounted that could tell', pod(two, { podnetinfo: false })],
-    ['a name tells the tap', pod([tap('ext0'), tap('b')])],
+    ['the tap of the port is named', pod(two), { ports: '[{ exception: { tap: b } }]' }],
     ['there is one tap', pod([tap('a')])],
     ['the VF has a netdev with its address', pod([...two, netdev('net1', { pciAddress: address })], {}, 'mlx5_core')],
-  ])('by run when %s', (_, environment) => {
-    expect(needsNetworkStatus(config(), environment)).toBe(false)
+  ])('by run when %s', (_, environment, settings: Record<string, string> = {}) => {
+    expect(needsNetworkStatus(config(settings), environment)).toBe(false)
   })
 
   it.each(['run', 'exec'] as const)('by %s for a vdev', (purpose) => {

@@ -30,13 +30,48 @@ describe('a tap', () => {
     expect(taps(pod([withMac('a', one), tap('b')], [status('n', first, { mac: one })]), settings)).toEqual(['b', 'a'])
   })
 
-  it('is ext0 for the first port and ext1 for the second, before MAC addresses', () => {
+  it('is ext0 for the first port and ext1 for the second', () => {
+    const environment = pod([tap('ext1'), tap('ext0')])
+    expect(taps(environment)).toEqual(['ext0', 'ext1'])
+    expect(decision(plan({}, environment), 'port vf0 exception path')?.reason).toContain('ext0 exists')
+  })
+
+  it('is the one with the MAC address of the VF, whatever the names say', () => {
     const crossed = pod(
       [withMac('ext0', two), withMac('ext1', one)],
       [status('n', first, { mac: one }), status('m', second, { mac: two })],
     )
-    expect(taps(crossed)).toEqual(['ext0', 'ext1'])
+    expect(taps(crossed)).toEqual(['ext1', 'ext0'])
     const made = plan({}, crossed)
+    expect(decision(made, 'port vf0 exception path')?.reason).toContain(
+      `its MAC address is the device's, ${one}, though there is ext0`,
+    )
+    expect(decision(made, 'port vf0 pair')).toBeUndefined()
+    expect(decision(made, 'port vf0 MAC')).toBeUndefined()
+  })
+
+  it('is not the same for the VFs of two containers of a pod', () => {
+    const statuses = [status('n', first, { mac: one }), status('m', second, { mac: two })]
+    const netdevs = [withMac('ext0', one), withMac('ext1', two)]
+    const containers = [first, second].map((address) =>
+      pod(netdevs, statuses, { devicePlugin: [promised('PCIDEVICE_X', address)] }),
+    )
+    expect(containers.flatMap((container) => taps(container))).toEqual(['ext0', 'ext1'])
+  })
+
+  it('is the one of its position when the one with the MAC address is in use', () => {
+    const used = { ...withMac('ext1', one), carrier: true }
+    const single = { devicePlugin: [promised('PCIDEVICE_X', first)] }
+    expect(taps(pod([withMac('ext0', two), used], [status('n', first, { mac: one })], single))).toEqual(['ext0'])
+  })
+
+  it('that another port names is a warning when its MAC address is not that port’s', () => {
+    const settings = { ports: '[{ exception: { tap: ext0 } }, { exception: { tap: ext1 } }]' }
+    const crossed = pod(
+      [withMac('ext0', two), withMac('ext1', one)],
+      [status('n', first, { mac: one }), status('m', second, { mac: two })],
+    )
+    const made = plan(settings, crossed)
     expect(decision(made, 'port vf0 pair')).toMatchObject({ choice: 'ext0', level: 'warning' })
     expect(decision(made, 'port vf0 pair')?.reason).toContain(`MAC address ${two} is that of port vf1`)
   })
