@@ -227,7 +227,7 @@ const program: Definition[] = [
   counter(
     'telemetry_failures',
     [],
-    'Times that a telemetry connection which had worked was lost.',
+    'Times that a telemetry connection which had worked was lost, or that asking failed for no known reason.',
     known('the telemetry socket', 'live', ({ telemetry }) => telemetry.failures),
   ),
   gauge(

@@ -28,8 +28,9 @@ function names(folder: string): string[] {
     return readdirSync(folder)
       .filter((name) => !/\p{Cc}/u.test(name))
       .sort()
-  } catch {
-    // Not there (yet), or no folder.
-    return []
+  } catch (error) {
+    // Not there (yet), no folder, or none of ours.
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return []
+    throw error
   }
 }

@@ -132,20 +132,20 @@ export class TelemetryPoller {
     this.#problem = error instanceof Error ? error.message : String(error)
     this.#collector = undefined
     this.#up = false
-    if (this.#stop.signal.aborted) return
-    if (known) this.#tell(error)
-    else log.error({ err: error }, 'unexpected error of telemetry')
+    if (!this.#stop.signal.aborted) this.#tell(error, this.#problem)
   }
 
-  #tell(error: ConnectionLost | NoConnection): void {
-    const { reason, message } = error
-    if (error instanceof ConnectionLost && reason === 'ETIMEDOUT' && this.#patience.timedOut(error.path)) {
+  #tell(error: unknown, message: string): void {
+    if (error instanceof ConnectionLost && error.reason === 'ETIMEDOUT' && this.#patience.timedOut(error.path)) {
       log.warn({ command: error.path }, 'a telemetry command takes too long and is left alone for a minute')
     }
+    const known = error instanceof ConnectionLost || error instanceof NoConnection
+    const reason = known ? error.reason : message
     if (this.#told.has(reason)) return
     this.#told.add(reason)
+    if (!known) log.error({ err: error }, 'unexpected error of telemetry')
     // A program that has just been started has none yet.
-    log[reason === 'ENOENT' ? 'info' : 'warn']({ reason: message }, 'telemetry of the program does not answer')
+    else log[reason === 'ENOENT' ? 'info' : 'warn']({ reason: message }, 'telemetry of the program does not answer')
   }
 
   /** A program can have several sockets in its folder, of processes it started and of those that died. */
