@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { buildProgram } from '../../../src/cli/main.js'
+import { loadConfig } from '../../../src/config/load.js'
 import { entry, spillway } from './command.js'
 
 const hosts = new URL('../../fixtures/hosts/', import.meta.url).pathname
@@ -45,6 +46,14 @@ describe('the command line', () => {
     const { exitCode, stdout, stderr } = spillway([])
     expect([exitCode, stdout]).toEqual([64, ''])
     expect(stderr).toContain('Usage: spillway')
+  })
+
+  it('names the defaults that the settings have', () => {
+    const { lcores, http, log } = loadConfig({ env: {} }).config
+    const help = spillway(['run', '--help']).stdout.replaceAll(/\s+/g, ' ')
+    expect(help).toMatch(new RegExp(`--lcores <list> [^(]*\\(default: ${lcores}, see spillway plan\\)`))
+    expect(help).toContain(`(default: ${http.listen})`)
+    expect(help).toContain(`(default: ${log.level})`)
   })
 
   it.each([['--help'], ['--version'], ['help', 'plan']])('%s is no error', (...args) => {
