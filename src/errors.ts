@@ -30,6 +30,7 @@ export const errorTable = {
   ERR_TAP_OWNER: { meaning: 'the tap belongs to another user', turn: 'host', exitCode: 69 },
   ERR_TAP_QUEUES: { meaning: 'the tap has fewer queues than asked for', turn: 'host', exitCode: 69 },
   ERR_TAP_NOT_A_TAP: { meaning: 'the netdev named as tap is not a tap', turn: 'host', exitCode: 69 },
+  ERR_RUN_FOLDER: { meaning: 'there is no folder that the files of a run can be in', turn: 'host', exitCode: 69 },
   ERR_HTTP_IN_USE: { meaning: 'the HTTP address is taken', turn: 'host', exitCode: 69 },
   ERR_UNREACHABLE: { meaning: 'no running Spillway answers at the address asked', turn: 'operator', exitCode: 69 },
   ERR_NAMESPACES: { meaning: 'user or network namespaces cannot be made', turn: 'host', exitCode: 69 },

@@ -86,8 +86,8 @@ interface Start {
 async function runPlan(start: Start, checked: Preflight): Promise<void> {
   const { config, environment, stop } = start
   const { plan } = checked
-  const prover = startProver()
   const folder = makeRunFolder(environment.runtimeDirectory.path)
+  const prover = startProver()
   const supervisor = new Supervisor({
     plan,
     worker: workerProgram(workerEntry, folder.path),

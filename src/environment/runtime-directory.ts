@@ -1,7 +1,7 @@
 import { mayAccess, type Who } from './file-access.js'
 import type { HostFiles } from './host-files.js'
 import { isOnReadOnlyMount } from './mounts.js'
-import type { RuntimeDirectory } from './types.js'
+import type { ProcessEnvironment, RuntimeDirectory } from './types.js'
 
 const mostPrefixes = 64
 
@@ -13,10 +13,22 @@ const mostPrefixes = 64
 export function discoverRuntimeDirectory(
   files: HostFiles,
   env: Readonly<Record<string, string | undefined>>,
-  who: Who,
+  who: Who & Partial<Pick<ProcessEnvironment, 'secureExecution'>>,
 ): RuntimeDirectory {
   const { path, from } = chooseRuntimeDirectory(env, who.uid)
-  return { path, from, writable: isWritable(files, path, who), prefixes: listPrefixes(files, path) }
+  const temporary = chooseTemporary(who.secureExecution === true ? {} : env)
+  return {
+    path,
+    from,
+    writable: isWritable(files, path, who),
+    fallback: { path: temporary, writable: isWritable(files, temporary, who) },
+    prefixes: listPrefixes(files, path),
+  }
+}
+
+/** As Node's `tmpdir()`, which looks at no variable when AT_SECURE is set. */
+function chooseTemporary(env: Readonly<Record<string, string | undefined>>): string {
+  return (env.TMPDIR || env.TMP || env.TEMP || '/tmp').replace(/(?<=.)\/$/, '')
 }
 
 function chooseRuntimeDirectory(

@@ -295,6 +295,8 @@ export interface RuntimeDirectory {
   readonly path: string
   readonly from: 'RUNTIME_DIRECTORY' | 'XDG_RUNTIME_DIR' | 'default'
   readonly writable: boolean
+  /** The folder for temporary files: where `run` and `exec` go when they cannot write to this one. */
+  readonly fallback: { readonly path: string; readonly writable: boolean }
   /** Prefixes of other EALs whose folders lie in it. */
   readonly prefixes: readonly { readonly prefix: string; readonly alive: boolean }[]
 }

@@ -6,7 +6,7 @@ const codes = {
   'runtime-directory-not-writable': {
     levels: ['error', 'warning'],
     meaning:
-      'no writable folder for the files of EAL: "Cannot create runtime directory", "Invalid command line arguments"; a warning when /tmp can serve instead',
+      'no writable folder for the files of EAL: "Cannot create runtime directory", "Invalid command line arguments"; a warning when the folder for temporary files (TMPDIR, /tmp) can serve instead',
     remedyIn: 'pod spec (emptyDir and RUNTIME_DIRECTORY)',
   },
   'eal-prefix-duplicate': {
@@ -41,20 +41,25 @@ export const runtimeDirectoryCheck = {
 } satisfies Check
 
 function notWritable({ environment }: CheckInput): Finding[] {
-  const { path, from, writable } = environment.runtimeDirectory
+  const { path, from, writable, fallback } = environment.runtimeDirectory
   if (writable) return []
   const { rootReadOnly } = environment.kernel
   const words = {
     subject: path,
     needed: 'a folder that can be written, for EAL and the counters of its worker',
-    found: `${path} (${from === 'default' ? "EAL's default" : from}) cannot be written by ${describeProcess(environment.process)}`,
+    found: `${path} (${from === 'default' ? "EAL's default" : from}) cannot be written by ${describeProcess(environment.process)}${instead(environment.runtimeDirectory)}`,
     cause: rootReadOnly
       ? 'readOnlyRootFilesystem: true, and no volume at this path'
       : 'the folder is missing or belongs to another user',
     remedy: folderRemedy(environment),
   }
-  // Spillway falls back to the folder for temporary files, which a volume may have made writable.
-  return [finding('runtime-directory-not-writable', words, path === '/tmp' ? 'error' : 'warning')]
+  return [finding('runtime-directory-not-writable', words, fallback.writable ? 'warning' : 'error')]
+}
+
+/** Where Spillway goes then. */
+function instead({ path, fallback }: CheckInput['environment']['runtimeDirectory']): string {
+  if (fallback.path === path) return ''
+  return fallback.writable ? `; ${fallback.path} serves instead` : `, and neither can ${fallback.path}`
 }
 
 function folderRemedy({ pod, kernel, process }: CheckInput['environment']): string {

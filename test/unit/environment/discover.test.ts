@@ -79,7 +79,13 @@ describe('discoverEnvironment', () => {
         problems: [],
         hugepages: [],
       },
-      runtimeDirectory: { path: '/tmp', from: 'default', writable: false, prefixes: [] },
+      runtimeDirectory: {
+        path: '/tmp',
+        from: 'default',
+        writable: false,
+        fallback: { path: '/tmp', writable: false },
+        prefixes: [],
+      },
     })
   })
 

@@ -46,6 +46,16 @@ describe('the runtime directory', () => {
     expect(runtimeOf({ files: { ...as(1000), ...files }, stat }).writable).toBe(writable)
   })
 
+  it.each([
+    [{}, '/tmp', false],
+    [{ TMPDIR: '/scratch/' }, '/scratch', true],
+    [{ TMPDIR: '', TEMP: '/scratch' }, '/scratch', true],
+    [{ TMPDIR: '/elsewhere' }, '/elsewhere', false],
+  ])('has the folder for temporary files of %j behind it', (env, path, writable) => {
+    const stat = { '/tmp': { mode: '0755' }, '/scratch': { mode: '1777' } }
+    expect(runtimeOf({ files: as(1000), env, stat })).toMatchObject({ writable: false, fallback: { path, writable } })
+  })
+
   it('names the prefixes in it, and which are alive by their listening sockets', () => {
     const socket = (flags: string, path: string) => `0000: 00000002 00000000 ${flags} 0005 01 1 ${path}\n`
     const files = {

@@ -140,7 +140,13 @@ export function machine(changes: Partial<Environment> = {}): Environment {
       problems: [],
       hugepages: [],
     },
-    runtimeDirectory: { path: '/tmp', from: 'default', writable: true, prefixes: [] },
+    runtimeDirectory: {
+      path: '/tmp',
+      from: 'default',
+      writable: true,
+      fallback: { path: '/tmp', writable: true },
+      prefixes: [],
+    },
     ...changes,
   }
 }

@@ -197,15 +197,16 @@ describe('a draft', () => {
 })
 
 describe('the runtime directory', () => {
+  const fallback = { path: '/tmp', writable: true }
   it('that is too long for a socket below it is a warning', () => {
     const path = `/run/${'x'.repeat(30)}`
-    const runtimeDirectory = { path, from: 'RUNTIME_DIRECTORY' as const, writable: true, prefixes: [] }
+    const runtimeDirectory = { path, from: 'RUNTIME_DIRECTORY' as const, writable: true, fallback, prefixes: [] }
     expect(decision(plan(nullPort, machine({ runtimeDirectory })), 'runtime directory')?.reason).toContain('too long')
   })
 
   it('that cannot be written is a warning with the remedy', () => {
     const readOnly = { ...machine().kernel, rootReadOnly: true }
-    const runtimeDirectory = { path: '/tmp', from: 'default' as const, writable: false, prefixes: [] }
+    const runtimeDirectory = { path: '/tmp', from: 'default' as const, writable: false, fallback, prefixes: [] }
     const made = plan(nullPort, machine({ kernel: readOnly, runtimeDirectory }))
     expect(decision(made, 'runtime directory')).toMatchObject({ level: 'warning' })
     expect(decision(made, 'runtime directory')?.reason).toContain('mount an emptyDir at /tmp')

@@ -1115,6 +1115,20 @@ const privileges: readonly Row[] = [
     /readOnlyRootFilesystem: true.*RUNTIME_DIRECTORY/,
   ],
   [
+    'neither a runtime directory nor a folder for temporary files',
+    { runtimeDirectory: { path: '/var/run', writable: false, fallback: { path: '/scratch', writable: false } } },
+    'runtime-directory-not-writable',
+    'error',
+    /\/var\/run \(EAL's default\) cannot be written by .*, and neither can \/scratch/,
+  ],
+  [
+    'a /tmp that cannot be written, where TMPDIR can',
+    { runtimeDirectory: { path: '/tmp', writable: false, fallback: { path: '/scratch', writable: true } } },
+    'runtime-directory-not-writable',
+    'warning',
+    /; \/scratch serves instead/,
+  ],
+  [
     'a runtime directory of another user',
     { runtimeDirectory: { path: '/var/run', writable: false } },
     'runtime-directory-not-writable',
