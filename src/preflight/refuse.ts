@@ -1,4 +1,4 @@
-import { SpillwayError } from '../errors.js'
+import { type ErrorCode, SpillwayError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Preflight } from './preflight.js'
 import type { Finding } from './types.js'
@@ -16,16 +16,29 @@ export function refuseOnProblems({ problems }: Pick<Preflight, 'problems'>): voi
 /**
  * Ends a start that cannot work.
  *
- * @throws SpillwayError the plan's first problem, or `ERR_PREFLIGHT` with a line for each error that was found
+ * @throws SpillwayError the plan's first problem, or a line for each error that was found: `ERR_PREFLIGHT`, or the code of
+ *   the one thing that is wrong
  */
 export function refuseOnErrors({ problems, findings }: Pick<Preflight, 'problems' | 'findings'>): void {
   refuseOnProblems({ problems })
   const errors = findings.filter(({ level }) => level === 'error')
   if (errors.length === 0) return
   const remedies = new Set(errors.map(({ remedy }) => remedy).filter((remedy) => remedy !== null))
-  throw new SpillwayError('ERR_PREFLIGHT', errors.map(sentence).join('\n'), {
+  throw new SpillwayError(codeOf(errors), errors.map(sentence).join('\n'), {
     hint: [...remedies, '`spillway doctor` tells more, --force goes on all the same'].join('; '),
   })
+}
+
+/** What DPDK or HTTP would refuse later, by the code and so with the exit code that it has then: a tap may be free soon. */
+const laterErrors: Readonly<Record<string, ErrorCode>> = {
+  'http-in-use': 'ERR_HTTP_IN_USE',
+  'tap-in-use': 'ERR_TAP_BUSY',
+}
+
+function codeOf(errors: readonly Finding[]): ErrorCode {
+  const codes = new Set(errors.map(({ code }) => laterErrors[code] ?? 'ERR_PREFLIGHT'))
+  const [only = 'ERR_PREFLIGHT', ...others] = codes
+  return others.length === 0 ? only : 'ERR_PREFLIGHT'
 }
 
 function sentence({ code, subject, needed, found }: Finding): string {

@@ -23,8 +23,9 @@ const codes = {
     remedyIn: 'NetworkAttachmentDefinition (multiQueue) or Spillway (ports[].exception.queues)',
   },
   'tap-in-use': {
-    levels: ['warning'],
-    meaning: 'a program is attached to the tap: a single-queue tap has room for one, a multi-queue tap would be shared',
+    levels: ['warning', 'error'],
+    meaning:
+      'a program is attached to the tap: a multi-queue tap would be shared, and a single-queue tap has room for one, so that is an error',
     remedyIn: 'the other program',
   },
   'tap-ok': { levels: ['ok'], meaning: 'the tap can be attached to', remedyIn: '-' },
@@ -117,13 +118,14 @@ function queues({ port, configured }: WantedTap, { name, tap }: Netdev, environm
 
 function inUse({ port }: WantedTap, { name, tap, carrier }: Netdev): Finding | null {
   if (carrier !== true) return null
-  return finding('tap-in-use', {
+  const words = {
     subject: `tap ${name}`,
     needed: `the tap for ourselves, for port ${port.name}`,
     found: `it has a carrier, so a program is attached to it${tap?.multiQueue ? ' (multi-queue: both would get a share of the packets)' : ' (single queue: attaching gives EBUSY)'}`,
     cause: 'a running Spillway or testpmd of this pod, or one that an exec left behind',
     remedy: 'end the other program; if it is the Spillway of this pod, all is well',
-  })
+  }
+  return finding('tap-in-use', words, tap?.multiQueue === false ? 'error' : 'warning')
 }
 
 function unknown({ port }: WantedTap, { name }: Netdev): Finding {

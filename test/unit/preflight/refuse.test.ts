@@ -24,6 +24,17 @@ describe('a start', () => {
     )
   })
 
+  test.each([
+    [['tap-in-use'], 'ERR_TAP_BUSY', 75],
+    [['http-in-use'], 'ERR_HTTP_IN_USE', 69],
+    [['tap-in-use', 'tap-in-use'], 'ERR_TAP_BUSY', 75],
+    [['tap-in-use', 'http-in-use'], 'ERR_PREFLIGHT', 69],
+    [['tap-in-use', 'tap-owner'], 'ERR_PREFLIGHT', 69],
+  ])('that %s keeps from working ends with %s', (codes, code, exitCode) => {
+    const findings = codes.map((each) => finding(each, 'error'))
+    expect(refusal(() => refuseOnErrors({ problems: [], findings }))).toMatchObject({ code, exitCode })
+  })
+
   test('that the plan cannot make ends with the error of the plan', () => {
     const problem = new SpillwayError('ERR_TAP_OWNER', 'need tap ext0 to be ours')
     const error = refusal(() => refuseOnErrors({ problems: [problem], findings: [finding('tap-owner', 'error')] }))

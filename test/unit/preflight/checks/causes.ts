@@ -339,7 +339,14 @@ const taps: readonly Row[] = [
     { environment: { netdevs: [{ ...theTap(), carrier: true }] } },
     'tap-in-use',
     'warning',
-    /carrier/,
+    /multi-queue: both would get a share/,
+  ],
+  [
+    'a tap with one queue that somebody holds',
+    { environment: { netdevs: [{ ...theTap({ multiQueue: false }), carrier: true }] } },
+    'tap-in-use',
+    'error',
+    /single queue: attaching gives EBUSY/,
   ],
   [
     'a MAC that another program changed',
