@@ -181,7 +181,10 @@ function excess(input: CheckInput): Finding[] {
       cause: more.includes('CAP_SYS_ADMIN')
         ? 'the container is privileged, or adds them'
         : 'older examples ask for them (SYS_RESOURCE was for ulimit -l in a shell)',
-      remedy: 'pod spec: securityContext: {privileged: false, capabilities: {drop: [ALL], add: [IPC_LOCK]}}',
+      remedy: wordsFor(input.environment, {
+        pod: 'pod spec: securityContext: {privileged: false, capabilities: {drop: [ALL], add: [IPC_LOCK]}}',
+        host: 'container: --cap-drop ALL --cap-add IPC_LOCK in place of --privileged',
+      }),
     }),
   ]
 }

@@ -1,6 +1,7 @@
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { pageMib } from './page-size.js'
+import { wordsFor } from './surroundings.js'
 
 const codes = {
   'memory-limit': {
@@ -48,14 +49,18 @@ function memoryLimit({ environment, plan }: CheckInput): Finding[] {
   // Hugepages are counted by the hugetlb cgroup, not by this one.
   const neededMib = processesMib + (pageSize === 'none' ? mib : 0)
   if (memoryLimitBytes === null || toMib(memoryLimitBytes) >= neededMib) return []
+  const enoughMib = Math.ceil(neededMib / 64) * 64
   return [
     finding('memory-limit', {
       subject: 'memory limit',
       needed: `${neededMib} MiB: ${processesMib} for two Node processes${pageSize === 'none' ? ` and ${mib} for the data plane, which has no hugepages` : ''}`,
       found: `${toMib(memoryLimitBytes)} MiB`,
-      cause:
-        'resources.limits.memory is smaller than that, and the kernel ends a process of the container when it is reached',
-      remedy: `pod spec: resources.limits.memory: ${Math.ceil(neededMib / 64) * 64}Mi`,
+      cause: 'the limit is smaller than that, and the kernel ends a process of ours when it is reached',
+      remedy: wordsFor(environment, {
+        pod: `pod spec: resources.limits.memory: ${enoughMib}Mi`,
+        container: `container: --memory ${enoughMib}m`,
+        host: `systemd: MemoryMax=${enoughMib}M`,
+      }),
     }),
   ]
 }

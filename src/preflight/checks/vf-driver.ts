@@ -3,6 +3,7 @@ import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeDevice, isMellanox, type PlannedDevice, plannedDevices } from './planned-devices.js'
 import { resourceNameOf } from './resource-name.js'
+import { wordsFor } from './surroundings.js'
 
 const codes = {
   'vf-kernel-driver': {
@@ -114,8 +115,16 @@ function role(planned: PlannedDevice, { environment }: CheckInput): Finding[] {
     ...subjectOf(planned),
     needed: 'a VF',
     found: 'a PF',
-    cause: 'a policy without numVfs, or a device that was named by hand',
-    remedy: 'SriovNetworkNodePolicy: spec.numVfs; or Spillway: ports[].device: auto',
+    ...wordsFor(environment, {
+      pod: {
+        cause: 'a policy without numVfs, or a device that was named by hand',
+        remedy: 'SriovNetworkNodePolicy: spec.numVfs; or Spillway: ports[].device: auto',
+      },
+      host: {
+        cause: 'the whole port was bound to DPDK, which is well if nobody else needs it',
+        remedy: `for a VF: echo 1 > /sys/bus/pci/devices/${planned.device.address}/sriov_numvfs, with the driver of the PF`,
+      },
+    }),
   }
   return [finding('vf-is-pf', words, environment.pod.kubernetes ? 'warning' : 'note')]
 }

@@ -492,7 +492,7 @@ const devices: readonly Row[] = [
     { environment: { pciDevices: [vf(vfAddress, { role: 'pf' })] }, pod: { kubernetes: false } },
     'vf-is-pf',
     'note',
-    /a PF/,
+    /a PF.*sriov_numvfs/,
   ],
   [
     'a Broadcom VF',
@@ -982,6 +982,20 @@ const memory: readonly Row[] = [
     /64 MiB.*resources\.limits\.memory/,
   ],
   [
+    'a memory limit below the data plane in a container of docker',
+    { ...container, environment: { memoryLimitBytes: 64 * 2 ** 20 }, settings: { 'memory.pageSize': 'none' } },
+    'memory-limit',
+    'warning',
+    /container: --memory \d+m$/,
+  ],
+  [
+    'a memory limit below the data plane of a systemd unit',
+    { ...host, environment: { memoryLimitBytes: 64 * 2 ** 20 }, settings: { 'memory.pageSize': 'none' } },
+    'memory-limit',
+    'warning',
+    /systemd: MemoryMax=\d+M$/,
+  ],
+  [
     'fewer descriptors than pages',
     { process: { openFiles: 64 } },
     'open-files-limit',
@@ -1095,6 +1109,13 @@ const privileges: readonly Row[] = [
     'capabilities-more-than-needed',
     'note',
     /CAP_SYS_ADMIN.*privileged: false/,
+  ],
+  [
+    'a privileged container of docker',
+    { ...container, process: { capabilities: capabilities(['CAP_IPC_LOCK', 'CAP_SYS_ADMIN']) } },
+    'capabilities-more-than-needed',
+    'note',
+    /container: --cap-drop ALL --cap-add IPC_LOCK in place of --privileged$/,
   ],
   [
     'node with file capabilities',
