@@ -7,6 +7,7 @@ import { HostFiles } from './host-files.js'
 import { discoverHugepages } from './hugepages.js'
 import { discoverHugetlbMounts } from './hugetlb-mounts.js'
 import { discoverKernel } from './kernel.js'
+import { discoverListening } from './listening.js'
 import { discoverMemoryLimit } from './memory-limit.js'
 import { discoverNetdevs } from './netdevs.js'
 import { discoverNumaNodes } from './numa-nodes.js'
@@ -52,6 +53,7 @@ export function discoverEnvironment(root = '/', options: DiscoverOptions = {}): 
     devicePlugin,
     pod,
     runtimeDirectory: discoverRuntimeDirectory(files, env, process),
+    listening: discoverListening(files),
   }
 }
 

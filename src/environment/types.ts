@@ -23,6 +23,14 @@ export interface Environment {
   readonly devicePlugin: readonly PluginResource[]
   readonly pod: PodEnvironment
   readonly runtimeDirectory: RuntimeDirectory
+  /** TCP addresses of this network namespace at which a program listens. */
+  readonly listening: readonly ListeningAddress[]
+}
+
+export interface ListeningAddress {
+  /** `0.0.0.0` and `::` are all of a family. */
+  readonly address: string
+  readonly port: number
 }
 
 export interface CpuEnvironment {

@@ -3,6 +3,7 @@ import { capabilitiesCheck } from './checks/capabilities.js'
 import { cpuQuotaCheck } from './checks/cpu-quota.js'
 import { cpusCheck } from './checks/cpus.js'
 import { devicePluginCheck } from './checks/device-plugin.js'
+import { httpCheck } from './checks/http.js'
 import { hugepagesCheck } from './checks/hugepages.js'
 import { hugetlbMountsCheck } from './checks/hugetlb-mounts.js'
 import { kubectlExecCheck } from './checks/kubectl-exec.js'
@@ -46,6 +47,7 @@ export const checks: readonly Check[] = [
   hugetlbMountsCheck,
   memoryLimitsCheck,
   runtimeDirectoryCheck,
+  httpCheck,
   secureExecutionCheck,
   capabilitiesCheck,
   memlockCheck,

@@ -151,7 +151,9 @@ describe('what cannot run', () => {
     const port = typeof address === 'object' ? address?.port : 0
     const run = startRun({ ...nullPorts, http: { listen: `127.0.0.1:${port}` } })
     expect(await run.ended).toMatchObject({ exitCode: 69 })
-    expect(run.stderr()).toContain(`spillway: ERR_HTTP_IN_USE: need 127.0.0.1:${port} for HTTP`)
+    expect(run.stderr()).toMatch(
+      new RegExp(`^spillway: ERR_HTTP_IN_USE: http-in-use: .*listens at 127\\.0\\.0\\.1:${port}$`, 'm'),
+    )
     expect(run.stderr()).toMatch(/^ {2}hint: .*http\.listen/m)
     other.close()
   })

@@ -86,6 +86,7 @@ describe('discoverEnvironment', () => {
         fallback: { path: '/tmp', writable: false },
         prefixes: [],
       },
+      listening: [],
     })
   })
 

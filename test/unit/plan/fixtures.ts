@@ -147,6 +147,7 @@ export function machine(changes: Partial<Environment> = {}): Environment {
       fallback: { path: '/tmp', writable: true },
       prefixes: [],
     },
+    listening: [],
     ...changes,
   }
 }

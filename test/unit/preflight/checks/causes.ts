@@ -1157,6 +1157,27 @@ const privileges: readonly Row[] = [
     /; \/scratch serves instead/,
   ],
   [
+    'another container that listens where we would',
+    { environment: { listening: [{ address: '::', port: 9464 }] } },
+    'http-in-use',
+    'error',
+    /HTTP at \[::\]:9464 .*listens at \[::\]:9464/,
+  ],
+  [
+    'a program that listens for one address of those that we want',
+    { environment: { listening: [{ address: '127.0.0.1', port: 9464 }] } },
+    'http-in-use',
+    'error',
+    /listens at 127\.0\.0\.1:9464/,
+  ],
+  [
+    'a program that may listen for IPv6 alone',
+    { settings: { 'http.listen': '127.0.0.1:9464' }, environment: { listening: [{ address: '::', port: 9464 }] } },
+    'http-in-use',
+    'warning',
+    /listens at \[::\]:9464/,
+  ],
+  [
     'a runtime directory of another user',
     { runtimeDirectory: { path: '/var/run', writable: false } },
     'runtime-directory-not-writable',
