@@ -1,10 +1,7 @@
 import { SpillwayError } from '../errors.js'
-import { LONGEST_SOCKET_PATH, socketPath } from '../telemetry/find-sockets.js'
+import { prefixEnd, prefixRoom, spareLength } from '../plan/socket-path.js'
 
 const option = '--file-prefix='
-/** EAL numbers the sockets of a prefix, `:1` and so on; and what is left of the name should still say something. */
-const NUMBER_ROOM = 3
-const LEAST_NAME = 4
 
 /**
  * EAL's arguments with a prefix that is this process's own, as long as the path of the telemetry socket allows: EAL does
@@ -15,15 +12,13 @@ const LEAST_NAME = 4
  */
 export function withOwnPrefix(ealArgs: readonly string[], folder: string, pid: number): string[] {
   const planned = ealArgs.find((arg) => arg.startsWith(option))?.slice(option.length) ?? 'spillway'
-  const end = `-${pid}`
-  const room = LONGEST_SOCKET_PATH - NUMBER_ROOM - socketPath(folder, end).length
-  if (room < LEAST_NAME) throw noRoom(folder)
-  const name = planned.slice(0, room).replace(/[-.]+$/, '')
-  return [...ealArgs.filter((arg) => !arg.startsWith(option)), `${option}${name}${end}`]
+  const spare = spareLength(folder, pid)
+  if (spare < 0) throw noRoom(folder, folder.length + spare)
+  const name = planned.slice(0, prefixRoom(folder, pid)).replace(/[-.]+$/, '')
+  return [...ealArgs.filter((arg) => !arg.startsWith(option)), `${option}${name}${prefixEnd(pid)}`]
 }
 
-function noRoom(folder: string): SpillwayError {
-  const longest = LONGEST_SOCKET_PATH - NUMBER_ROOM - socketPath('', '').length - 16
+function noRoom(folder: string, longest: number): SpillwayError {
   return new SpillwayError(
     'ERR_EAL',
     `EAL needs a runtime directory whose path has at most ${longest} characters, found ${folder} (${folder.length})`,

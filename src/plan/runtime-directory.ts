@@ -1,20 +1,16 @@
 import type { Environment } from '../environment/types.js'
 import type { DecisionLog } from './decisions.js'
-
-/** sockaddr_un, without the last NUL. */
-const socketPathMost = 107
-/** What comes below it at most: the folder of the run, the prefix with a pid, the telemetry socket. */
-const mostBelow = '/spillway-run-XXXXXX/dpdk/spillway-0123456789abcdef-4194304/dpdk_telemetry.v2:1'.length
+import { LONGEST_RUNTIME_DIRECTORY } from './socket-path.js'
 
 /** Where EAL's files go: `run` and `exec` make a folder of their own there. */
 export function noteRuntimeDirectory({ runtimeDirectory, kernel }: Environment, log: DecisionLog): void {
   const { path, from, writable } = runtimeDirectory
-  if (path.length + mostBelow > socketPathMost) {
+  if (path.length > LONGEST_RUNTIME_DIRECTORY) {
     log.warn(
       'runtime directory',
       path,
-      `its path is too long for the sockets of DPDK (${socketPathMost} bytes, of which up to ${mostBelow} are below it): ` +
-        'set RUNTIME_DIRECTORY to a shorter one',
+      `exec may refuse it: with a path longer than ${LONGEST_RUNTIME_DIRECTORY} characters (it has ${path.length}) that of DPDK's ` +
+        'telemetry socket is too long for a socket; set RUNTIME_DIRECTORY to a shorter one',
     )
     return
   }

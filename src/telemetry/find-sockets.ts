@@ -1,9 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The longest path that a unix socket can have: `sun_path` without its end. */
-export const LONGEST_SOCKET_PATH = 107
-
 /**
  * The telemetry sockets of the programs that keep their files in `runtimeFolder` (their RUNTIME_DIRECTORY), sorted.
  * A second process of a prefix gets a number at the end (`dpdk_telemetry.v2:1`).
@@ -15,11 +12,6 @@ export function findSockets(runtimeFolder: string): string[] {
       .filter((name) => /^dpdk_telemetry\.v2(:\d+)?$/.test(name))
       .map((name) => join(dpdk, prefix, name)),
   )
-}
-
-/** Where the socket of a program with this prefix will be. */
-export function socketPath(runtimeFolder: string, filePrefix: string): string {
-  return join(runtimeFolder, 'dpdk', filePrefix, 'dpdk_telemetry.v2')
 }
 
 function names(folder: string): string[] {

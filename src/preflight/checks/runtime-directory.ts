@@ -1,3 +1,4 @@
+import { LONGEST_RUNTIME_DIRECTORY, LONGEST_SOCKET_PATH } from '../../plan/socket-path.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeProcess } from './access.js'
@@ -8,6 +9,12 @@ const codes = {
     meaning:
       'no writable folder for the files of EAL: "Cannot create runtime directory", "Invalid command line arguments"; a warning when the folder for temporary files (TMPDIR, /tmp) can serve instead',
     remedyIn: 'pod spec (emptyDir and RUNTIME_DIRECTORY)',
+  },
+  'runtime-directory-too-long': {
+    levels: ['warning'],
+    meaning:
+      "`exec` may refuse the folder: DPDK's telemetry socket in it would have too long a path; `run` has no such socket",
+    remedyIn: 'pod spec (RUNTIME_DIRECTORY)',
   },
   'eal-prefix-duplicate': {
     levels: ['warning'],
@@ -29,7 +36,7 @@ export const runtimeDirectoryCheck = {
   codes,
   run(input) {
     const { path, from } = input.environment.runtimeDirectory
-    const found = [...notWritable(input), ...prefixes(input)]
+    const found = [...notWritable(input), ...tooLong(input), ...prefixes(input)]
     if (found.length > 0) return found
     const words = {
       subject: path,
@@ -66,6 +73,20 @@ function folderRemedy({ pod, kernel, process }: CheckInput['environment']): stri
   return pod.kubernetes || kernel.containerRuntime !== null
     ? 'pod spec: volumes: [{name: run, emptyDir: {medium: Memory}}], volumeMounts: [{name: run, mountPath: /run/spillway}], env: [{name: RUNTIME_DIRECTORY, value: /run/spillway}]'
     : `RUNTIME_DIRECTORY=FOLDER, a folder that uid ${process.uid} may write to`
+}
+
+function tooLong({ environment }: CheckInput): Finding[] {
+  const { path } = environment.runtimeDirectory
+  if (path.length <= LONGEST_RUNTIME_DIRECTORY) return []
+  return [
+    finding('runtime-directory-too-long', {
+      subject: path,
+      needed: `a path of at most ${LONGEST_RUNTIME_DIRECTORY} characters, for the program of exec`,
+      found: `${path.length} characters`,
+      cause: `the telemetry socket of DPDK lies below it, and the path of a socket has at most ${LONGEST_SOCKET_PATH} bytes`,
+      remedy: folderRemedy(environment),
+    }),
+  ]
 }
 
 function prefixes({ environment, plan }: CheckInput): Finding[] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { withOwnPrefix } from '../../../src/exec/file-prefix.js'
-import { LONGEST_SOCKET_PATH, socketPath } from '../../../src/telemetry/find-sockets.js'
+import { LONGEST_RUNTIME_DIRECTORY, LONGEST_SOCKET_PATH, socketPath } from '../../../src/plan/socket-path.js'
 
 describe('the file prefix of a program', () => {
   test('is the planned one and the pid, and there is no other', () => {
@@ -22,6 +22,13 @@ describe('the file prefix of a program', () => {
   })
 
   test('that has no room below the runtime directory is refused: EAL would not start and not say why', () => {
-    expect(() => withOwnPrefix([], `/${'f'.repeat(80)}`, 1)).toThrow(/found \/f+ \(81\)/)
+    expect(() => withOwnPrefix([], `/${'f'.repeat(80)}`, 1)).toThrow(/at most 74 characters, found \/f+ \(81\)/)
+    expect(withOwnPrefix([], `/${'f'.repeat(73)}`, 1)).toEqual(['--file-prefix=spil-1'])
+  })
+
+  test('has room below every runtime directory that the plan and the doctor find short enough, and just so', () => {
+    const folder = (length: number) => `/${'f'.repeat(length - 1)}/spillway-run-aZ09bY`
+    expect(withOwnPrefix([], folder(LONGEST_RUNTIME_DIRECTORY), 4194304)).toEqual(['--file-prefix=spil-4194304'])
+    expect(() => withOwnPrefix([], folder(LONGEST_RUNTIME_DIRECTORY + 1), 4194304)).toThrow('at most')
   })
 })

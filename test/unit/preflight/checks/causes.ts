@@ -1185,6 +1185,13 @@ const privileges: readonly Row[] = [
     /\/var\/run \(EAL's default\)/,
   ],
   [
+    'a runtime directory with a long path',
+    { runtimeDirectory: { path: `/run/${'x'.repeat(44)}` } },
+    'runtime-directory-too-long',
+    'warning',
+    /at most 48 characters.*49 characters/,
+  ],
+  [
     'another EAL of our prefix',
     { runtimeDirectory: { prefixes: [{ prefix: 'spillway', alive: true }] } },
     'eal-prefix-duplicate',
