@@ -42,6 +42,8 @@ export interface CpuEnvironment {
   readonly nohzFull: readonly number[]
   /** CPU time the cgroup may use, in CPUs; null without a limit. */
   readonly quota: number | null
+  /** The cgroup's weight in shares as cgroup v1 counts them: Kubernetes gives 1024 for each CPU requested. Null when unknown. */
+  readonly shares: number | null
   /** Periods in which the cgroup was held back by its quota; null when the cgroup does not say. */
   readonly throttledPeriods: number | null
   readonly cgroupVersion: 1 | 2 | null

@@ -1,8 +1,9 @@
 import { formatCpuList } from '../config/cpu-list.js'
 import type { Config } from '../config/schema.js'
-import type { CpuEnvironment } from '../environment/types.js'
+import type { Environment } from '../environment/types.js'
 import type { PlannedCpus } from './cpus.js'
 import type { DecisionLog } from './decisions.js'
+import { findFewShares } from './shared-cpus.js'
 import type { Plan } from './types.js'
 
 /** Lcore ids are ours to give: 1, 2, … in the order of the CPUs, so that CPU ids beyond RTE_MAX_LCORE work too. */
@@ -23,20 +24,21 @@ export function mainLcoreCpus({ housekeeping, pinning }: PlannedCpus): readonly 
 }
 
 /** Whether lcores poll on or sleep in a ramp when nothing comes. */
-export function planIdle(config: Config, cpus: PlannedCpus, given: CpuEnvironment, log: DecisionLog): Plan['idle'] {
+export function planIdle(config: Config, cpus: PlannedCpus, environment: Environment, log: DecisionLog): Plan['idle'] {
   if (config.idle !== 'auto') {
     log.note('idle lcores', config.idle, 'idle says so')
     return config.idle
   }
-  const { idle, reason } = chooseIdle(cpus, given)
+  const { idle, reason } = chooseIdle(cpus, environment)
   log.note('idle lcores', idle, reason)
   return idle
 }
 
 function chooseIdle(
   { polling, housekeeping }: PlannedCpus,
-  { allowed, online, isolated, quota }: CpuEnvironment,
+  environment: Environment,
 ): { idle: Plan['idle']; reason: string } {
+  const { allowed, online, isolated, quota } = environment.cpus
   if (polling.some((cpuId) => housekeeping.includes(cpuId))) {
     return { idle: 'ramp', reason: 'a polling CPU does the housekeeping too' }
   }
@@ -45,6 +47,8 @@ function chooseIdle(
   if (polling.every((cpuId) => isolated.includes(cpuId))) {
     return { idle: 'poll', reason: 'the kernel keeps other tasks off these CPUs (isolcpus)' }
   }
+  const few = findFewShares(environment)
+  if (few !== null) return { idle: 'ramp', reason: `other pods share these CPUs: ${few}` }
   if (allowed.length < online.length) {
     // A cpuset of its own without a quota is what a Guaranteed pod gets under the static CPU manager policy.
     return { idle: 'poll', reason: `the pod has CPUs of its own: ${allowed.length} of ${online.length}, no quota` }

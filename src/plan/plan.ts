@@ -39,7 +39,7 @@ export function draftPlan(config: Config, environment: Environment): Draft {
   const devices = planDevices(listPorts(config, environment), environment, log)
   const cpus = planCpus(config, environment, devices, log)
   const lcores = planLcores(cpus, log)
-  const idle = planIdle(config, cpus, environment.cpus, log)
+  const idle = planIdle(config, cpus, environment, log)
   noteExecCpus(environment, cpus, log)
   const ports = planPorts(config, devices, environment, log)
   const forwarding = planForwarding(config, ports, log)

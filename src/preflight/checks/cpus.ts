@@ -1,4 +1,5 @@
 import { formatCpuList } from '../../config/cpu-list.js'
+import { findFewShares } from '../../plan/shared-cpus.js'
 import { findingMaker } from '../finding-maker.js'
 import type { Check, CheckInput, CodeDeclarations, Finding } from '../types.js'
 import { describeCpus } from './cpu-words.js'
@@ -11,7 +12,8 @@ const codes = {
   },
   'cpus-shared': {
     levels: ['warning'],
-    meaning: 'every CPU of the machine is allowed: the pod has none of its own',
+    meaning:
+      'every CPU of the machine is allowed, or more than the pod requested (the shared pool of the static CPU manager policy): it has none of its own',
     remedyIn: 'pod spec (Guaranteed QoS, whole CPUs) and kubelet (cpuManagerPolicy: static)',
   },
   'cpu-load-balancing-off': {
@@ -49,12 +51,14 @@ function one({ environment }: CheckInput): Finding[] {
 
 function shared({ environment }: CheckInput): Finding[] {
   const { allowed, online } = environment.cpus
-  if (!environment.pod.kubernetes || online.length < 2 || allowed.length < online.length) return []
+  const few = findFewShares(environment)
+  if (!environment.pod.kubernetes || online.length < 2 || (few === null && allowed.length < online.length)) return []
+  const all = allowed.length < online.length ? few : `all ${online.length} of the machine are allowed`
   return [
     finding('cpus-shared', {
       subject: 'CPUs',
       needed: 'CPUs that no other pod uses',
-      found: `all ${online.length} of the machine are allowed${environment.cpus.quota === null ? '' : `, quota ${environment.cpus.quota} CPUs`}`,
+      found: `${all}${environment.cpus.quota === null ? '' : `, quota ${environment.cpus.quota} CPUs`}`,
       cause:
         'the pod is not of QoS class Guaranteed with whole CPUs, or the kubelet has no static CPU manager policy, or the container is privileged and sees the host',
       remedy:

@@ -52,6 +52,33 @@ describe('the CPU quota', () => {
   })
 })
 
+describe('the CPU shares', () => {
+  it.each([
+    ['157\n', 4092],
+    ['4\n', 81],
+    ['10000\n', 262_144],
+    ['0\n', 0],
+    ['max', null],
+    ['', null],
+  ])('of cgroup v2 are made from the weight %j', (text, shares) => {
+    expect(cpusOf({ [`${cgroup}/cpu.max`]: 'max 100000\n', [`${cgroup}/cpu.weight`]: text }).shares).toBe(shares)
+  })
+
+  it('of cgroup v1 are read as they are', () => {
+    expect(cpusOf({ [`${cgroup}/cpu,cpuacct/cpu.shares`]: '6144\n' }).shares).toBe(6144)
+  })
+
+  it('are those of the container, not of the pod above it', () => {
+    const files = {
+      'proc/self/cgroup': '0::/pod/container\n',
+      [`${cgroup}/cgroup.controllers`]: 'cpu\n',
+      [`${cgroup}/pod/cpu.weight`]: '200\n',
+      [`${cgroup}/pod/container/cpu.weight`]: '157\n',
+    }
+    expect(cpusOf(files).shares).toBe(4092)
+  })
+})
+
 describe('the cpuset', () => {
   it('is read of cgroup v2', () => {
     const files = { [`${cgroup}/cpuset.cpus.effective`]: '2-3,18\n' }

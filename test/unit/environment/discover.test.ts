@@ -24,6 +24,7 @@ describe('discoverEnvironment', () => {
         isolated: [],
         nohzFull: [],
         quota: null,
+        shares: null,
         throttledPeriods: null,
         cgroupVersion: null,
         cgroupCpuset: null,

@@ -85,6 +85,7 @@ export function machine(changes: Partial<Environment> = {}): Environment {
       isolated: [],
       nohzFull: [],
       quota: null,
+      shares: null,
       throttledPeriods: null,
       cgroupVersion: 2,
       cgroupCpuset: null,

@@ -91,6 +91,31 @@ describe('idle lcores', () => {
 
   it('poll where the pod has CPUs of its own', () => expect(idle({ allowed: [1, 2] })).toBe('poll'))
 
+  const pool = { allowed: [0, 1, 2], online: [0, 1, 2, 3], cores: [[0], [1], [2], [3]] }
+  const inPod = (changes: Partial<CpuEnvironment>) => {
+    const environment = cpus(changes)
+    return plan(nullPort, { ...environment, pod: { ...environment.pod, kubernetes: true } })
+  }
+
+  it('ramp in the shared pool of a node, which other pods may use: the pod requested less than is allowed', () => {
+    const made = inPod({ ...pool, shares: 102 })
+    expect(made.idle).toBe('ramp')
+    expect(decision(made, 'idle lcores')?.reason).toBe(
+      'other pods share these CPUs: 3 are allowed, and the pod requested 0.1 CPUs (102 shares)',
+    )
+  })
+
+  it.each([
+    ['each CPU was requested', { ...pool, shares: 3072 }],
+    ['each was, and the weight of cgroup v2 was rounded down', { ...pool, shares: 3046 }],
+    ['nobody says what was requested', pool],
+    ['each isolated one of mixed CPUs was', { ...pool, shares: 2048, mixed: { isolated: [1, 2], shared: [0] } }],
+  ])('poll in a pod with a cpuset when %s', (_, changes) => expect(inPod(changes).idle).toBe('poll'))
+
+  it('poll in a container with a cpuset outside Kubernetes, whose shares are the default', () => {
+    expect(idle({ ...pool, shares: 1024 })).toBe('poll')
+  })
+
   it('poll on isolated CPUs', () => expect(idle({ isolated: [1, 2, 3] })).toBe('poll'))
 
   it('do what the configuration says', () => {

@@ -1227,6 +1227,13 @@ const cpus: readonly Row[] = [
     /cpuManagerPolicy: static/,
   ],
   [
+    'the shared pool of a node with the static CPU manager policy',
+    { cpus: { shares: 1024 } },
+    'cpus-shared',
+    'warning',
+    /4 are allowed, and the pod requested 1 CPUs \(1024 shares\).*cpuManagerPolicy: static/,
+  ],
+  [
     'load balancing switched off',
     { cpus: { loadBalancing: false } },
     'cpu-load-balancing-off',
