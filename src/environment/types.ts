@@ -211,6 +211,8 @@ export interface PciDevice {
   readonly device: string | null
   /** The kernel driver it is bound to; null when none. */
   readonly driver: string | null
+  /** Whether its class is that of a network controller; null when sysfs does not show the class. */
+  readonly network: boolean | null
   readonly numaNode: number | null
   readonly iommuGroup: number | null
   /** The group exists only because VFIO runs without an IOMMU. */
@@ -219,8 +221,6 @@ export interface PciDevice {
   readonly groupPeers: readonly { readonly address: string; readonly driver: string | null }[]
   readonly role: 'pf' | 'vf' | 'other'
   /** Of a VF: the address of its PF, when sysfs shows it. */
-  /** Whether its class is that of a network controller; null when sysfs does not show the class. */
-  readonly network: boolean | null
   readonly pf: string | null
   readonly netdevs: readonly string[]
   /** RDMA devices, e.g. mlx5_4. */
