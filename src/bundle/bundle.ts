@@ -35,14 +35,14 @@ export async function writeBundle(path: string, contents: BundleContents, at = n
   ])
 }
 
-function ownEntries({ loaded, environment, preflight }: BundleContents): ArchiveEntry[] {
+function ownEntries({ loaded, environment, preflight, answers }: BundleContents): ArchiveEntry[] {
   const { plan, findings, problems, took } = preflight
   const { prefill: _frame, ...memory } = plan.memory
   return [
     { name: 'plan.txt', text: redactText(printPlan(plan)) },
     { name: 'plan.json', text: json({ ...plan, memory }) },
     { name: 'problems.json', text: json(problems.map(({ code, message, hint }) => ({ code, message, hint }))) },
-    { name: 'findings.txt', text: redactText(printFindings(findings)) },
+    { name: 'findings.txt', text: redactText(printFindings(findings, answers['/api/v1/status'] != null)) },
     { name: 'findings.json', text: redactText(printFindingsJson(findings)) },
     { name: 'environment.json', text: json(environment) },
     { name: 'config.txt', text: redactText(printText(loaded)) },

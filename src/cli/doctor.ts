@@ -5,6 +5,8 @@ import { defaultConfigFile, type LoadedConfig } from '../config/load.js'
 import type { Config } from '../config/schema.js'
 import type { Environment } from '../environment/types.js'
 import { errorTable } from '../errors.js'
+import type { RunningInstance } from '../http/ask-running.js'
+import type { Plan } from '../plan/types.js'
 import type { Preflight } from '../preflight/preflight.js'
 import type { Prober } from '../preflight/probe-runner.js'
 import { addConfigOptions, type ConfigOptions, configFromOptions } from './config.js'
@@ -33,87 +35,102 @@ interface Examination {
   readonly loaded: LoadedConfig
   readonly environment: Environment
   readonly listen: ListenAddress | undefined
-  /** What a running instance says of itself; null when none answers. */
-  readonly status: string | null
+  /** The instance of this container; null when none answers. */
+  readonly running: RunningInstance | null
   readonly preflight: Preflight
 }
 
 async function examine(options: DoctorOptions, version: string): Promise<number> {
-  const examination = await look(options)
+  const examination = await look(options, version)
   if (options.bundle !== undefined) await bundle(options.bundle, examination, version)
   process.stdout.write(await print(examination, options))
   const failed = examination.preflight.findings.some(({ level }) => level === 'error')
   return failed ? errorTable.ERR_PREFLIGHT.exitCode : 0
 }
 
-async function look(options: DoctorOptions): Promise<Examination> {
+async function look(options: DoctorOptions, version: string): Promise<Examination> {
   const { Prober } = await import('../preflight/probe-runner.js')
   const here = options.root === '/'
   // Its Node starts while this one still looks at the pod.
   const prober = here && options.probes ? new Prober().start() : null
   try {
-    return await lookWith(prober, options)
+    return await lookWith(prober, options, version)
   } finally {
     await prober?.close()
   }
 }
 
-async function lookWith(prober: Prober | null, options: DoctorOptions): Promise<Examination> {
+async function lookWith(prober: Prober | null, options: DoctorOptions, version: string): Promise<Examination> {
   const { readEnvironmentVariables } = await import('../environment/variables.js')
   const { parseListen } = await import('../config/listen.js')
   const { discoverAndWait } = await import('../preflight/discover-and-wait.js')
   const { root } = options
   const loaded = await configFromOptions(options, readEnvironmentVariables(root), join(root, defaultConfigFile))
   const listen = parseListen(loaded.config.http.listen)
-  const status = root === '/' && listen ? await askStatus(listen) : null
+  const met = root === '/' && listen ? await meet(listen, version) : nobody
   const { environment, discoverMs } = await discoverAndWait(loaded.config, { root })
-  const found = await check(loaded.config, environment, prober, status !== null)
-  return { loaded, environment, listen, status, preflight: { ...found, took: { discoverMs, ...found.took } } }
+  const found = await check(loaded.config, environment, prober, met)
+  const running = met.instance?.ours ? met.instance : null
+  return { loaded, environment, listen, running, preflight: { ...found, took: { discoverMs, ...found.took } } }
 }
 
-/** What an instance says of itself; null when nobody answers, or somebody else does. */
-async function askStatus(listen: ListenAddress): Promise<string | null> {
-  const { askInstance } = await import('../http/ask-instance.js')
-  const answer = await askInstance(listen, '/api/v1/status')
-  try {
-    const { version, state } = JSON.parse(answer ?? '{}') as Record<string, unknown>
-    return typeof version === 'string' && typeof state === 'string' ? answer : null
-  } catch {
-    return null
-  }
+/** Who answers where `run` would listen. */
+interface Met {
+  readonly instance: RunningInstance | null
+  /** What it runs by, when it is ours. */
+  readonly plan: Plan | null
+}
+const nobody: Met = { instance: null, plan: null }
+
+async function meet(listen: ListenAddress, version: string): Promise<Met> {
+  const { askPlan, askRunning } = await import('../http/ask-running.js')
+  const instance = await askRunning(listen)
+  return { instance, plan: instance?.ours ? await askPlan(listen, instance, version) : null }
 }
 
 async function check(
   config: Config,
   environment: Environment,
   prober: Prober | null,
-  running: boolean,
+  { instance, plan }: Met,
 ): Promise<Preflight> {
   const { checkPlan, probePlan } = await import('../preflight/preflight.js')
+  const { besideInstance, tellHolder } = await import('../preflight/beside-instance.js')
   const { narrowAffinity } = await import('../supervisor/affinity.js')
-  const checked = checkPlan(config, environment)
+  const running = instance?.ours ?? false
+  const drafted = checkPlan(config, environment)
+  const checked = plan === null ? drafted : { ...drafted, plan, problems: [] }
   // `kubectl exec` starts us on any CPU of the pod, and what polls there would receive nothing meanwhile.
   if (running) await narrowAffinity(checked.plan.cpus.housekeeping).catch(() => {})
-  return prober ? probePlan(checked, config, environment, { running, prober }) : checked
+  const found = prober ? await probePlan(checked, config, environment, { running, prober }) : checked
+  if (instance === null) return found
+  const tell = running ? besideInstance : tellHolder
+  return { ...found, findings: tell(found.findings, instance) }
 }
 
-async function print({ preflight, status }: Examination, options: DoctorOptions): Promise<string> {
+async function print({ preflight, running }: Examination, options: DoctorOptions): Promise<string> {
   const { printFindings, printFindingsJson } = await import('../preflight/print.js')
-  const running = status !== null
   if (options.json) {
     const document = JSON.parse(printFindingsJson(preflight.findings)) as object
-    return `${JSON.stringify({ ...document, running, tookMs: preflight.took }, null, 2)}\n`
+    return `${JSON.stringify({ ...document, running: running !== null, tookMs: preflight.took }, null, 2)}\n`
   }
-  const about = running ? 'A Spillway runs here: what it holds was left alone.\n\n' : ''
-  return about + printFindings(preflight.findings)
+  return (running ? introduce(running) : '') + printFindings(preflight.findings, running !== null)
+}
+
+function introduce({ state, notReady, identity }: RunningInstance): string {
+  const ready = notReady.length === 0 ? 'ready' : `not ready: ${notReady.join('; ')}`
+  return (
+    `A Spillway runs here (pid ${identity?.pid}, ${state}, ${ready}): what it holds was left alone.\n` +
+    'This is what it found at its start, and in notes what this doctor finds beside it.\n\n'
+  )
 }
 
 async function bundle(path: string, examination: Examination, version: string): Promise<void> {
   const { askedForBundle, writeBundle } = await import('../bundle/bundle.js')
   const { askInstance } = await import('../http/ask-instance.js')
-  const answers: Record<string, string | null> = { '/api/v1/status': examination.status }
-  const { listen, status } = examination
-  if (listen && status !== null)
+  const { listen, running } = examination
+  const answers: Record<string, string | null> = { '/api/v1/status': running?.status ?? null }
+  if (listen && running)
     for (const asked of Object.keys(askedForBundle)) answers[asked] ??= await askInstance(listen, asked)
   await writeBundle(path, { ...examination, version, answers })
   process.stderr.write(`spillway: wrote ${path}\n`)

@@ -9,14 +9,16 @@ const labelWidth = 'remedy'.length + 2
 /**
  * For a terminal and for logs: what is right in a line each, then what is not, the worst last, with what was needed,
  * found, likely and what mends it.
+ *
+ * @param running  an instance runs with them: nobody has to ask whether it would start
  */
-export function printFindings(findings: readonly Finding[]): string {
+export function printFindings(findings: readonly Finding[], running = false): string {
   const codeWidth = Math.max(0, ...findings.map(({ code }) => code.length)) + 2
   const blocks = [...levels]
     .reverse()
     .map((level) => findings.filter((finding) => finding.level === level))
     .flatMap((group) => group.map((finding) => printFinding(finding, codeWidth)))
-  return `${blocks.join('')}\n${summary(findings)}\n`
+  return `${blocks.join('')}\n${summary(findings, running)}\n`
 }
 
 function printFinding(finding: Finding, codeWidth: number): string {
@@ -52,7 +54,7 @@ function wrap(first: string, text: string): string {
   return lines.map((line, index) => `${index === 0 ? first : ' '.repeat(first.length)}${line}\n`).join('')
 }
 
-function summary(findings: readonly Finding[]): string {
+function summary(findings: readonly Finding[], running: boolean): string {
   const count = countByLevel(findings)
   const words: Record<Level, (n: number) => string> = {
     error: (n) => `${n} error${n === 1 ? '' : 's'}`,
@@ -60,8 +62,12 @@ function summary(findings: readonly Finding[]): string {
     note: (n) => `${n} note${n === 1 ? '' : 's'}`,
     ok: (n) => `${n} ok`,
   }
-  const verdict = count.error > 0 ? 'spillway run would refuse to start' : 'spillway run can start'
-  return `  ${levels.map((level) => words[level](count[level])).join(', ')}: ${verdict}`
+  return `  ${levels.map((level) => words[level](count[level])).join(', ')}: ${verdict(count.error > 0, running)}`
+}
+
+function verdict(failed: boolean, running: boolean): string {
+  if (running) return failed ? 'it runs all the same' : 'it runs'
+  return failed ? 'spillway run would refuse to start' : 'spillway run can start'
 }
 
 /** Stable: codes, levels and keys are an API; texts are for people and may change. */

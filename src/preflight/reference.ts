@@ -36,6 +36,10 @@ spillway doctor --root DIR           # another host's files; nothing is tried
 It plans with the same configuration as \`run\`, so give it the same flags. \`run\` and \`exec\` make these checks before they
 start. Codes and levels are an API and stay; the texts are for people.
 
+Where a Spillway of the same container runs, it has the pages, the locked memory and the devices, and rights that a program
+below \`kubectl exec\` has not: the doctor then tells what that one found at its start, and in notes what it finds itself.
+One of another container that answers at the same address is an error (\`http-in-use\`).
+
 | level | means |
 | --- | --- |
 ${levels.map((level) => `| ${level} | ${meanings[level]} |\n`).join('')}

@@ -1,4 +1,5 @@
 import { type ErrorCode, SpillwayError } from '../errors.js'
+import { thisInstance } from '../http/this-instance.js'
 import type { Logger } from '../log.js'
 import type { Preflight } from './preflight.js'
 import type { Finding } from './types.js'
@@ -55,5 +56,5 @@ export function logFindings(log: Logger, findings: readonly Finding[]): void {
 
 /** For /api/v1/checks. */
 export function checksReport({ findings, took }: Preflight): object {
-  return { at: new Date().toISOString(), tookMs: took, findings }
+  return { at: new Date().toISOString(), instance: thisInstance(), tookMs: took, findings }
 }

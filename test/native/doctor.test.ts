@@ -101,6 +101,35 @@ describe('spillway doctor', () => {
     expect(doctor(config).running).toBe(true)
   })
 
+  test.skipIf(!isRoot)(
+    'takes an instance of another container for what it is: somebody who has the address',
+    async () => {
+      const config = { ...nullPorts, http: { listen: `127.0.0.1:${await freePort()}` } }
+      await startRun(config).ready()
+      const { running, exitCode, findings } = doctor(config, { below: [['unshare', '-m']] })
+      expect({ running, exitCode }).toEqual({ running: false, exitCode: 69 })
+      const cause = expect.stringMatching(/^a Spillway of .*container/)
+      expect(findings).toContainEqual(expect.objectContaining({ code: 'http-in-use', level: 'error', cause }))
+    },
+  )
+
+  test.skipIf(!isRoot)('judges an instance that runs by what that found, whatever this doctor may do', async () => {
+    const config = { ...nullPorts, http: { listen: `127.0.0.1:${await freePort()}` } }
+    const run = startRun(config)
+    await run.ready()
+    const { findings: atStart } = JSON.parse(await run.get('/api/v1/checks')) as { findings: Finding[] }
+    // As below `kubectl exec`: the doctor has less than the entrypoint.
+    const afPacket = [{ name: 'a', device: 'net_af_packet0,iface=lo', exception: { backend: 'none' } }]
+    const asked = { ...config, ports: afPacket }
+    const beside = doctor(asked, { below: [pod], env: { RUNTIME_DIRECTORY: '/nowhere' } })
+    expect(beside.running).toBe(true)
+    expect(beside.findings.filter(({ level }) => level === 'error')).toEqual([])
+    expect(beside.exitCode).toBe(0)
+    expect(beside.findings).toEqual(expect.arrayContaining(atStart))
+    expect(beside.level('net-raw-missing')).toBe('note')
+    expect(beside.level('runtime-directory-not-writable')).toBe('note')
+  })
+
   test('writes a bundle of itself and a running instance for its owner alone, and overwrites nothing', async () => {
     const config = { ...nullPorts, http: { listen: `127.0.0.1:${await freePort()}` } }
     await startRun(config).ready()
