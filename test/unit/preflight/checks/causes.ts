@@ -739,13 +739,6 @@ const kubernetes: readonly Row[] = [
     ),
   ],
   [
-    'an _INFO that is no JSON',
-    { environment: { devicePlugin: [{ ...resource(vfAddress, null), infoProblem: 'not JSON' }] } },
-    'pcidevice-info-unreadable',
-    'note',
-    /_INFO.*not JSON/,
-  ],
-  [
     'an accelerator beside the VF',
     {
       environment: {
@@ -768,6 +761,13 @@ const kubernetes: readonly Row[] = [
     'pcidevice-kernel-netdev',
     'warning',
     /its netdev eth0 is in this pod.*none, if that is so/,
+  ],
+  [
+    'an _INFO that is no JSON',
+    { environment: { devicePlugin: [{ ...resource(vfAddress, null), infoProblem: 'not JSON' }] } },
+    'pcidevice-info-unreadable',
+    'note',
+    /_INFO.*not JSON/,
   ],
   [
     'network-status without device-info',
@@ -1083,13 +1083,6 @@ const privileges: readonly Row[] = [
     /raw queue pairs of mlx5.*add: \[NET_RAW\]/,
   ],
   [
-    'af_packet without NET_RAW',
-    { settings: { ports: '[{ device: "net_af_packet0,iface=eth0" }]' } },
-    'net-raw-missing',
-    'error',
-    /port vf0 \(af_packet\)/,
-  ],
-  [
     'a Mellanox VF without NET_RAW in a container of docker',
     mellanox({ ...container, process: noCapability }),
     'net-raw-missing',
@@ -1102,6 +1095,13 @@ const privileges: readonly Row[] = [
     'net-raw-missing',
     'error',
     /systemd: CAP_NET_RAW in CapabilityBoundingSet=/,
+  ],
+  [
+    'af_packet without NET_RAW',
+    { settings: { ports: '[{ device: "net_af_packet0,iface=eth0" }]' } },
+    'net-raw-missing',
+    'error',
+    /port vf0 \(af_packet\)/,
   ],
   [
     'a privileged pod',
