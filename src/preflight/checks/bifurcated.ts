@@ -34,7 +34,7 @@ export const bifurcatedCheck = {
       finding('vf-address-ok', {
         subject: 'VF addresses',
         needed,
-        found: devices.length === 0 ? 'no VF' : 'none that matters',
+        found: devices.length === 0 ? 'no VF in the plan' : 'no VF has an address that its tap should have',
       }),
     ]
   },

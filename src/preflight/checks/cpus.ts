@@ -80,6 +80,11 @@ function loadBalancing({ environment, plan }: CheckInput): Finding[] {
   ]
 }
 
+/** `CPU 1 polls`, `CPUs 2-3 poll` */
+function doing(cpuIds: readonly number[], one: string, several: string): string {
+  return `${describeCpus(cpuIds)} ${cpuIds.length === 1 ? one : several}`
+}
+
 function fine({ environment, plan }: CheckInput): Finding {
   const { polling, housekeeping } = plan.cpus
   const { allowed, online, isolated, mixed } = environment.cpus
@@ -92,6 +97,6 @@ function fine({ environment, plan }: CheckInput): Finding {
   return finding('cpus-ok', {
     subject: 'CPUs',
     needed: 'CPUs to poll on and CPUs for the rest',
-    found: `${allowed.length} of ${online.length} allowed: ${formatCpuList(polling)} poll, ${formatCpuList(housekeeping)} do the rest${kind}`,
+    found: `${allowed.length} of ${online.length} allowed: ${doing(polling, 'polls', 'poll')}, ${doing(housekeeping, 'does', 'do')} the rest${kind}`,
   })
 }

@@ -36,12 +36,14 @@ export const hugetlbMountsCheck = {
       ...oneForTwo(input),
     ]
     if (found.length > 0) return found
-    const shown = hugetlbMounts.map(({ path, pageSize }) => `${path} (${pageSize ?? 'unknown size'})`).join(', ')
+    const shown = hugetlbMounts
+      .map(({ path, pageSize }) => `${path} (pages of ${pageSize ?? 'unknown size'})`)
+      .join(', ')
     return [
       finding('hugetlb-mounts-ok', {
         subject: 'hugetlbfs',
         needed: 'no mount: EAL runs with --in-memory',
-        found: shown || 'no mount',
+        found: shown ? `mounted at ${shown}` : 'not mounted, and not needed',
       }),
     ]
   },

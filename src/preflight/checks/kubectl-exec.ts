@@ -30,7 +30,7 @@ export const kubectlExecCheck = {
         finding('exec-ok', {
           subject: 'kubectl exec',
           needed: 'exec off the polling CPUs',
-          found: 'no CPUs of our own',
+          found: 'cannot disturb, since no CPUs are of this container alone',
         }),
       ]
     }

@@ -22,7 +22,10 @@ export const macRequestCheck = {
     if (found.length > 0) return found
     const words = { subject: 'MAC requests', needed: 'the MACs of the networks annotation' }
     return [
-      finding('mac-request-ok', { ...words, found: asked.length === 0 ? 'none was asked for' : 'they were given' }),
+      finding('mac-request-ok', {
+        ...words,
+        found: asked.length === 0 ? 'none was asked for' : 'each was given as asked for',
+      }),
     ]
   },
 } satisfies Check

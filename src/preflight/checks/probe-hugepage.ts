@@ -36,7 +36,11 @@ export const probeHugepage: ProbeCheck = {
 const needed = 'one page, mapped and written to'
 
 function touched(request: RequestOf<'hugepage'>): Finding {
-  return finding('probe-hugepage-ok', { subject: subjectOf(request), needed, found: 'one, and given back' })
+  return finding('probe-hugepage-ok', {
+    subject: subjectOf(request),
+    needed,
+    found: 'one was mapped, written to and given back',
+  })
 }
 
 function killed(request: ProbeRequest): Finding {

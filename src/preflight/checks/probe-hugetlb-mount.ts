@@ -34,7 +34,7 @@ export const probeHugetlbMount: ProbeCheck = {
       if (answer.isHugetlbfs)
         return finding('probe-mount-ok', {
           ...words,
-          found: `pages of ${pageSizeName(answer.pageBytes)}, ${answer.freePages} free`,
+          found: `a hugetlbfs with pages of ${pageSizeName(answer.pageBytes)}, ${answer.freePages} free`,
         })
       return finding('probe-mount-masked', {
         ...words,

@@ -30,7 +30,10 @@ function tell({ refusals, numaAvailable }: AnswerOf<'mempolicy'>, { plan }: Chec
   if (forbidden.length === 0)
     return finding('probe-mempolicy-ok', {
       ...words,
-      found: refusals.length === 0 ? 'they are' : 'a kernel without NUMA: EAL does without',
+      found:
+        refusals.length === 0
+          ? 'get_mempolicy, set_mempolicy and mbind are allowed'
+          : 'a kernel without NUMA: EAL does without',
     })
   const matters = plan.memory.pageSize !== 'none' && numaAvailable !== false
   return finding(

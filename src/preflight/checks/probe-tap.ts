@@ -11,7 +11,7 @@ const codes = {
     levels: ['error', 'warning'],
     meaning: 'the tap cannot be attached to; a warning when sysfs does not show what it is',
     remedyIn: 'NetworkAttachmentDefinition',
-    repeats: ['tap-owner', 'tap-group', 'tap-queues', 'tap-in-use', 'tap-missing', 'tap-not-a-tap'],
+    repeats: ['tap-owner', 'tap-group', 'tap-queues', 'tap-missing', 'tap-not-a-tap'],
   },
   'probe-tap-selinux': {
     levels: ['error', 'warning'],

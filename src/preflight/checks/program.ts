@@ -20,7 +20,8 @@ export const programCheck = {
     const { missing } = plan.program
     const subject = 'spillway exec'
     const needed = 'devices and taps as EAL arguments'
-    if (missing.length === 0) return [finding('program-ok', { subject, needed, found: 'all of them are known' })]
+    if (missing.length === 0)
+      return [finding('program-ok', { subject, needed, found: 'the devices and taps of its program are known' })]
     return missing.map((sentence) =>
       finding('program-incomplete', {
         subject,

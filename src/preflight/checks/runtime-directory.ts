@@ -41,7 +41,7 @@ export const runtimeDirectoryCheck = {
     const words = {
       subject: path,
       needed: 'a folder that can be written',
-      found: `it can (${from === 'default' ? "EAL's default" : from})`,
+      found: `it can be written (${from === 'default' ? "EAL's default" : from})`,
     }
     return [finding('runtime-directory-ok', words)]
   },

@@ -39,7 +39,7 @@ export const tapPresenceCheck = {
       finding('tap-presence-ok', {
         subject: 'taps',
         needed: 'a tap for each port that wants one',
-        found: listNames(shown),
+        found: shown.length === 0 ? 'the plan has none' : `${listNames(shown)} found, as planned`,
       }),
     ]
   },

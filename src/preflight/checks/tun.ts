@@ -32,7 +32,7 @@ export const tunCheck = {
       needing.length === 0 ? 'nothing: no port has a tap' : `read and write, for the taps of ${needing.join(', ')}`
     if (tun.state === 'usable') return [finding('tun-ok', { subject, needed, found: 'it can be opened' })]
     if (needing.length === 0)
-      return [finding('tun-ok', { subject, needed, found: `it cannot be opened (${tun.error})` })]
+      return [finding('tun-ok', { subject, needed, found: `not needed, and it cannot be opened (${tun.error})` })]
     const level = insisted(input) ? 'error' : 'warning'
     if (tun.state === 'missing')
       return [

@@ -33,7 +33,7 @@ export const vfContainerCheck = {
     const found = [...otherContainer(input), ...notInStatus(input), ...ambiguous(input)]
     if (found.length > 0) return found
     const words = { subject: 'VFs', needed: 'VFs of this container' }
-    return [finding('vf-container-ok', { ...words, found: `${listNames(allocated(input))} in its variables` })]
+    return [finding('vf-container-ok', { ...words, found: foundText(allocated(input)) })]
   },
 } satisfies Check
 
@@ -96,4 +96,8 @@ function ambiguous(input: CheckInput): Finding[] {
       remedy: 'pod spec: a resource of its own for each container; or Spillway: ports[].device names the address',
     }),
   ]
+}
+
+function foundText(addresses: readonly string[]): string {
+  return addresses.length === 0 ? 'no PCIDEVICE_… variable names one' : `${listNames(addresses)}, of this container`
 }

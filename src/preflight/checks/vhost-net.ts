@@ -49,7 +49,7 @@ export const vhostNetCheck = {
         finding('vhost-net-ok', {
           subject,
           needed: 'nothing: no port has a way to the kernel',
-          found: stateOf(vhostNet),
+          found: `not needed; ${stateOf(vhostNet)}`,
         }),
       ]
     }

@@ -192,7 +192,7 @@ const rows: readonly Row[] = [
     { request: request.hugepage, status: 'crashed', signal: 'SIGBUS', exitCode: null, stderr: '' },
     { level: 'error', found: text('SIGBUS'), remedy: text('resources.limits.hugepages-1Gi') },
   ],
-  ['probe-mount-ok', 'a hugetlbfs', answer('mount'), { level: 'ok', found: 'pages of 2Mi, 12 free' }],
+  ['probe-mount-ok', 'a hugetlbfs', answer('mount'), { level: 'ok', found: 'a hugetlbfs with pages of 2Mi, 12 free' }],
   [
     'probe-mount-masked',
     'a tmpfs over it',
@@ -220,7 +220,7 @@ const rows: readonly Row[] = [
       },
     },
   ],
-  ['probe-mempolicy-ok', 'an open profile', answer('mempolicy'), { level: 'ok' }],
+  ['probe-mempolicy-ok', 'an open profile', answer('mempolicy'), { level: 'ok', found: text('are allowed') }],
   [
     'probe-mempolicy-ok',
     'a kernel without NUMA',
