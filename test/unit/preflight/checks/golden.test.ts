@@ -39,3 +39,11 @@ describe('docs/doctor.md', () => {
     expect(readFileSync(join(root, 'docs/doctor.md'), 'utf8')).toBe(renderDoctorReference(output))
   })
 })
+
+describe('README.md', () => {
+  it('shows the example from its first error on; `npm run docs` writes it anew', () => {
+    const output = printFindings(findingsFor(exampleHost))
+    const [shown] = / {2}error .*?(?=\n```)/s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+    expect(shown).toBe(output.slice(output.indexOf('  error ')).trimEnd())
+  })
+})
