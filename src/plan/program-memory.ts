@@ -91,11 +91,14 @@ function describe({ limitedBy }: Room, pinned: boolean): string {
   return `all that ${limit} allows but for one page, since nobody knows what it needs; memory.mib sets less`
 }
 
+/** Left to what another program may pin besides its heap, such as memory of its own that it registers. */
+const pinnedRoomMib = 16
+
 /** What is pinned beyond the memlock limit, the devices do not reach. Where that is short already, less would not mend it. */
-function pinnableMib({ vfio, memory, environment }: MemoryInput): number {
+function pinnableMib({ vfio, environment }: MemoryInput): number {
   const { memlockBytes } = environment.process
   if (vfio.pinning !== 'memlock' || memlockBytes === null) return Number.POSITIVE_INFINITY
-  return Math.floor(memlockBytes / bytesPerMib) - (vfio.lockMib - memory.mib)
+  return Math.floor(memlockBytes / bytesPerMib) - pinnedRoomMib
 }
 
 function withoutHugepages(

@@ -4,14 +4,13 @@ import { isBifurcated, onVfio } from './drivers.js'
 import type { PlannedMemory } from './memory.js'
 import type { Plan, PlannedPort } from './types.js'
 
-/** Room besides the heap that is reserved: queues of RDMA, a heap that grows. VFIO pins the heap and nothing else. */
-const deviceMib = 16
 const bytesPerMib = 1024 * 1024
 
 /**
- * Which way lets VFIO, or RDMA for a bifurcated driver, pin the memory that devices reach. With a memlock limit that is
- * too small EAL cannot map what it reserved at start, and refuses the device. (Only a program that reserves nothing gets
- * its port, some memory mapped and the mempool not: no packet ever arrives.)
+ * Which way lets VFIO, or RDMA for a bifurcated driver, pin the memory that devices reach. That is the memory which EAL
+ * reserves at start, with queues and mempools in it; the registers of a device are not counted. With a memlock limit below
+ * it EAL cannot map it, and refuses the device. (Only a program that reserves nothing gets its port, some memory mapped and
+ * the mempool not: no packet ever arrives.)
  */
 export function planVfio(
   ports: readonly PlannedPort[],
@@ -24,7 +23,7 @@ export function planVfio(
     log.note('pinned memory', 'none', 'no port is a device that reaches memory by VFIO or RDMA')
     return { pinning: 'none-needed', lockMib: 0 }
   }
-  const lockMib = memory.mib + deviceMib * devices.length
+  const lockMib = memory.mib
   const { capabilities, memlockBytes, userNamespace } = environment.process
   const [subject, choice] = ['pinned memory', `${lockMib} MiB`]
   // The kernel asks for the capability in the first user namespace.

@@ -146,9 +146,18 @@ describe('pinned memory', () => {
   it('is allowed by an effective CAP_IPC_LOCK, or by a large memlock limit', () => {
     const locks = process({ memlockBytes: 65_536 }, ['CAP_IPC_LOCK'])
     const made = pinned({ process: locks })
-    expect(made.vfio).toEqual({ pinning: 'ipc-lock', lockMib: made.memory.mib + 16 })
+    expect(made.vfio).toEqual({ pinning: 'ipc-lock', lockMib: made.memory.mib })
     expect(pinned({ process: process({ memlockBytes: null }) }).vfio.pinning).toBe('memlock')
     expect(pinned({ process: process({ memlockBytes: 1024 * 2 ** 20 }) }).vfio.pinning).toBe('memlock')
+  })
+
+  it('is what EAL reserves and not a byte more', () => {
+    const { mib } = pinned({}).memory
+    expect(pinned({ process: process({ memlockBytes: mib * 2 ** 20 }) }).vfio).toEqual({
+      pinning: 'memlock',
+      lockMib: mib,
+    })
+    expect(pinned({ process: process({ memlockBytes: mib * 2 ** 20 - 1 }) }).vfio.pinning).toBe('insufficient')
   })
 
   it.each([64 * 1024, 8 * 2 ** 20])('is not allowed by a memlock limit of %i bytes, a warning', (memlockBytes) => {
