@@ -20,6 +20,7 @@ import {
   sumMib,
   tooFewPages,
 } from './pages.js'
+import { podPages } from './pod-limit.js'
 import type { Plan, PlannedPort } from './types.js'
 
 export type PlannedMemory = Plan['memory']
@@ -162,16 +163,17 @@ function choosePageSize(
 }
 
 /** Whole pages on each node, and how far the heap may grow: never to the last page that the cgroup allows. */
-function reserveNodes(wanted: NodeMemory, pageSize: PageSize, { hugepages }: Environment): PlannedMemory['nodes'] {
-  const pages = hugepages.find(({ size }) => size === pageSize)
+function reserveNodes(wanted: NodeMemory, pageSize: PageSize, environment: Environment): PlannedMemory['nodes'] {
+  const pages = environment.hugepages.find(({ size }) => size === pageSize)
   if (pages === undefined) {
     // Without hugepages EAL knows no nodes: all of it counts to the first.
     const mib = sumMib(wanted)
     return [{ numaNode: wanted[0]?.numaNode ?? 0, mib, limitMib: mib }]
   }
   const page = pageMib(pageSize)
+  const most = Math.min(pages.available, podPages(environment, pages))
   const reserved = wanted.map(({ numaNode, mib }) => ({ numaNode, mib: roundToPages(mib, pageSize) }))
-  const room = Math.max(0, (pages.available - 1) * page - sumMib(reserved))
+  const room = Math.max(0, (most - 1) * page - sumMib(reserved))
   const share = Math.floor(room / reserved.length / page) * page
   return reserved.map(({ numaNode, mib }) => {
     const left = Math.max(0, availableMib(pages, numaNode) - mib)
@@ -182,13 +184,14 @@ function reserveNodes(wanted: NodeMemory, pageSize: PageSize, { hugepages }: Env
 function noteGrowth(
   nodes: PlannedMemory['nodes'],
   pageSize: PageSize,
-  { hugepages }: Environment,
+  environment: Environment,
   log: DecisionLog,
 ): void {
-  const pages = hugepages.find(({ size }) => size === pageSize)
+  const pages = environment.hugepages.find(({ size }) => size === pageSize)
   if (pages === undefined) return
   const limit = nodes.reduce((sum, { limitMib }) => sum + limitMib, 0)
-  const held = pages.cgroup.limit === null ? 'the machine has free' : 'the cgroup allows'
+  const cgroup = pages.cgroup.limit === null ? 'the machine has free' : 'the cgroup allows'
+  const held = podPages(environment, pages) < pages.available ? "the pod's limit in /etc/podnetinfo allows" : cgroup
   const reason = `what ${held} but for one page: DPDK does not look, and one page too many ends the process (SIGBUS)`
   log.note('memory limit', `${limit} MiB`, limit > sumMib(nodes) ? reason : 'every page that can be had is reserved')
 }

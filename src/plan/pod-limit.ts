@@ -1,5 +1,6 @@
 import type { HugepageSize } from '../config/terms.js'
-import type { Environment, PodHugepages } from '../environment/types.js'
+import type { Environment, Hugepages, PodHugepages } from '../environment/types.js'
+import { pageMib } from './pages.js'
 
 /**
  * This container's limit of hugepages in /etc/podnetinfo. Where cgroup v1 has the limit at the pod it is the only one that can
@@ -15,4 +16,10 @@ export function podLimit({ pod }: Environment, size: HugepageSize): PodHugepages
 
 export function podLimitMib(environment: Environment, size: HugepageSize): number | null {
   return podLimit(environment, size)?.mib ?? null
+}
+
+/** How many more pages that limit lets the container take; Infinity without one. */
+export function podPages(environment: Environment, { size, cgroup }: Hugepages): number {
+  const limitMib = podLimitMib(environment, size)
+  return limitMib === null ? Number.POSITIVE_INFINITY : Math.max(0, Math.floor(limitMib / pageMib(size)) - cgroup.used)
 }

@@ -138,6 +138,14 @@ describe('memory', () => {
     expect(short.memory.nodes[0]?.limitMib).toBe(200)
   })
 
+  it("grows to the last but one page of the pod's limit where no cgroup shows it", () => {
+    const limit = { container: 'app', size: '2Mi' as const, kind: 'limit' as const, mib: 512 }
+    const pod = { ...machine().pod, containerName: 'app', hugepages: [limit] }
+    const made = plan(nullPort, machine({ hugepages: [small(4096)], pod }))
+    expect(made.memory.nodes).toEqual([{ numaNode: 0, mib: made.memory.mib, limitMib: 510 }])
+    expect(decision(made, 'memory limit')?.reason).toContain('/etc/podnetinfo')
+  })
+
   it('grows on no node that has no part in it', () => {
     const { memory, ealArgs } = plan(on('0000:3b:02.4'), machine(twoNodes))
     const limit = memory.nodes[0]?.limitMib
