@@ -23,6 +23,12 @@ const codes = {
     meaning: 'mlx5 and af_packet need NET_RAW, and the pod does not grant it',
     remedyIn: 'pod spec (capabilities.add) and file capabilities',
   },
+  'net-admin-missing': {
+    levels: ['error'],
+    meaning:
+      'af_packet needs NET_ADMIN beside NET_RAW, and the pod does not grant it: DPDK sets promiscuous mode at every start ("Operation not permitted")',
+    remedyIn: 'pod spec (capabilities.add) and file capabilities',
+  },
   'capabilities-more-than-needed': {
     levels: ['note'],
     meaning: 'the container has capabilities that no way of running Spillway needs',
@@ -80,7 +86,10 @@ function needsOf(input: CheckInput): Need[] {
   ]
   const lock =
     input.plan.vfio.pinning === 'insufficient' ? [{ capability: 'CAP_IPC_LOCK', why: lockConsequence(input) }] : []
-  return [...lock, ...(netRaw.length > 0 ? [{ capability: 'CAP_NET_RAW', why: `for ${netRaw.join(', ')}` }] : [])]
+  const raw = netRaw.length > 0 ? [{ capability: 'CAP_NET_RAW', why: `for ${netRaw.join(', ')}` }] : []
+  // rte_eth_dev_start has the driver switch promiscuous mode off, also when it is: SIOCSIFFLAGS.
+  const names = afPacket.map(({ name }) => `port ${name} (af_packet sets promiscuous mode)`).join(', ')
+  return [...lock, ...raw, ...(names === '' ? [] : [{ capability: 'CAP_NET_ADMIN', why: `for ${names}` }])]
 }
 
 function judge({ capability, why }: Need, environment: Environment): Finding[] {
@@ -93,14 +102,17 @@ function judge({ capability, why }: Need, environment: Environment): Finding[] {
   }
   if (process.capabilities.bounding.includes(capability)) return [notInForce(words, environment, capability)]
   // Without IPC_LOCK in the pod, the limit is what there is to talk about: the check memlock does.
-  if (capability !== 'CAP_NET_RAW') return []
+  if (capability === 'CAP_IPC_LOCK') return []
+  const isRaw = capability === 'CAP_NET_RAW'
   return [
-    finding('net-raw-missing', {
+    finding(isRaw ? 'net-raw-missing' : 'net-admin-missing', {
       ...words,
       found: 'it is not in the bounding set',
       ...wordsFor(environment, {
         pod: {
-          cause: 'the container drops ALL and does not add NET_RAW, which CRI-O leaves out of its defaults too',
+          cause: isRaw
+            ? 'the container drops ALL and does not add NET_RAW, which CRI-O leaves out of its defaults too'
+            : `the container does not add ${short}, which no runtime gives by itself`,
           remedy: `pod spec: securityContext.capabilities.add: [${short}]; the entrypoint spillway-launch makes it effective`,
         },
         container: {

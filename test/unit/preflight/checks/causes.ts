@@ -1097,6 +1097,26 @@ const privileges: readonly Row[] = [
     /systemd: CAP_NET_RAW in CapabilityBoundingSet=/,
   ],
   [
+    'af_packet with NET_RAW alone',
+    {
+      settings: { ports: '[{ device: "net_af_packet0,iface=eth0" }]' },
+      process: { capabilities: capabilities(['CAP_NET_RAW']) },
+    },
+    'net-admin-missing',
+    'error',
+    /port vf0 \(af_packet sets promiscuous mode\).*add: \[NET_ADMIN\]/,
+  ],
+  [
+    'af_packet with NET_ADMIN granted and not effective',
+    {
+      settings: { ports: '[{ device: "net_af_packet0,iface=eth0" }]' },
+      process: { capabilities: capabilities(['CAP_NET_RAW'], ['CAP_NET_RAW', 'CAP_NET_ADMIN']) },
+    },
+    'capability-not-raised',
+    'error',
+    /CAP_NET_ADMIN effective/,
+  ],
+  [
     'af_packet without NET_RAW',
     { settings: { ports: '[{ device: "net_af_packet0,iface=eth0" }]' } },
     'net-raw-missing',
