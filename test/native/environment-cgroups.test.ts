@@ -33,7 +33,8 @@ const mounts = { cpuset: '/sys/fs/cgroup/cpuset', cpu: '/sys/fs/cgroup/cpu' }
 const noV1 =
   process.getuid?.() !== 0 ? 'root' : Object.values(mounts).every(existsSync) ? undefined : 'cgroup v1 (cpuset, cpu)'
 
-if (noV1 !== undefined && process.env.CI) throw new Error(`the tests of cgroups of v1 need ${noV1}`)
+// A machine has v1 or it has not; nothing installs it. Root is what CI must bring.
+if (noV1 === 'root' && process.env.CI) throw new Error(`the tests of cgroups of v1 need ${noV1}`)
 
 /** Folders in both hierarchies, filled in this order; gone when `act` is done. */
 function inV1Cgroups<T>(files: readonly (readonly [string, string])[], act: (prefix: string[]) => T): T {
