@@ -20,15 +20,15 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const testpmd = `
-  plan=$(node ${command} plan --set 'ports[0].device=net_null0' --format env)
+  plan=$(node ${command} plan --set 'ports[0].device=net_null0' --set "memory.pageSize=$PAGE_SIZE" --format env)
   eval "$plan"
   export RUNTIME_DIRECTORY
   echo "EAL_ARGS: $EAL_ARGS"
   eval "timeout 60 dpdk-testpmd $EAL_ARGS -- --no-mlockall --total-num-mbufs=20000 --auto-start --tx-first" </dev/null
 `
 
-function runTestpmd(below: readonly string[][] = []): string {
-  const environment = ['env', `RUNTIME_DIRECTORY=${folder}`]
+function runTestpmd(pageSize: 'auto' | 'none', below: readonly string[][] = []): string {
+  const environment = ['env', `RUNTIME_DIRECTORY=${folder}`, `PAGE_SIZE=${pageSize}`]
   return runBelow([...below, environment], ['sh', '-ec', testpmd])
 }
 
@@ -40,7 +40,7 @@ function expectForwarded(said: string): void {
 
 describe('the EAL arguments of the plan, given to dpdk-testpmd', () => {
   test('are taken without hugepages', () => {
-    const said = runTestpmd()
+    const said = runTestpmd('none')
     expect(said).toContain('--no-huge --no-shconf -m 1024')
     expectForwarded(said)
   }, 60_000)
@@ -50,7 +50,7 @@ describe('the EAL arguments of the plan, given to dpdk-testpmd', () => {
     async () => {
       await withHugepages(300, () =>
         inHugetlbCgroup(100 * 2 ** 21, (prefix) => {
-          const said = runTestpmd([prefix])
+          const said = runTestpmd('auto', [prefix])
           expect(said).toContain('--in-memory --socket-mem 198 --socket-limit 198')
           expectForwarded(said)
         }),
