@@ -11,9 +11,10 @@ const codes = {
       'the memlock limit is below the first page that VFIO pins ("DMA remapping failed, error 12"), or RDMA cannot register its memory: the VF is not there',
     remedyIn: 'pod spec (IPC_LOCK) or node (default_ulimits)',
   },
-  'memlock-no-packets': {
+  'memlock-partial': {
     levels: ['error'],
-    meaning: 'the memlock limit lets VFIO pin some pages, but not all: the port is made, and no packet ever arrives',
+    meaning:
+      'the memlock limit lets VFIO pin some pages, but not all: the VF is refused too, for all that is reserved is mapped at the start; a program that reserves nothing gets a port on which no packet ever arrives',
     remedyIn: 'pod spec (IPC_LOCK) or node (default_ulimits)',
   },
   'memlock-ok': {
@@ -51,7 +52,7 @@ export function lockConsequence(input: CheckInput): string {
   return consequence(input).text
 }
 
-function consequence(input: CheckInput): { code: 'memlock-refused' | 'memlock-no-packets'; text: string } {
+function consequence(input: CheckInput): { code: 'memlock-refused' | 'memlock-partial'; text: string } {
   const { lockMib } = input.plan.vfio
   const limit = describeLimit(input.environment.process.memlockBytes)
   const vfio = plannedDevices(input).some(({ device }) => onVfio(device))
@@ -65,8 +66,8 @@ function consequence(input: CheckInput): { code: 'memlock-refused' | 'memlock-no
         text: `VFIO pins ${lockMib} MiB, and with a limit of ${limit} not even the first page: the VF is refused`,
       }
     : {
-        code: 'memlock-no-packets',
-        text: `VFIO pins ${lockMib} MiB, and with a limit of ${limit} only the first pages: the port is made, and no packet ever arrives`,
+        code: 'memlock-partial',
+        text: `VFIO pins ${lockMib} MiB, and with a limit of ${limit} only the first pages: the VF is refused (a program that reserves no memory would get a port on which no packet ever arrives)`,
       }
 }
 

@@ -7,7 +7,7 @@ const codes = {
     levels: ['error'],
     meaning: 'the memory that VFIO will pin cannot be locked',
     remedyIn: 'pod spec, container runtime',
-    repeats: ['capability-below-shell', 'capability-not-raised', 'memlock-refused', 'memlock-no-packets'],
+    repeats: ['capability-below-shell', 'capability-not-raised', 'memlock-refused', 'memlock-partial'],
   },
   'probe-mlock-ok': { levels: ['ok'], meaning: 'the memory that VFIO will pin can be locked', remedyIn: '–' },
 } as const satisfies CodeDeclarations
