@@ -12,6 +12,7 @@ import {
 } from './definition.js'
 import type { MetricInput, Value } from './input.js'
 import { ownSections } from './own-definitions.js'
+import { portCounters } from './port-counters.js'
 import { eachDrop, eachLcore, eachPort, eachPortAndClass, gaugeSlot, type Source, slot } from './sources.js'
 
 type Definition = MetricDefinition<MetricInput>
@@ -38,19 +39,7 @@ const port: Definition[] = [
     'Speed of the link in bytes per second.',
     gaugeSlot('port_link_speed_mbps', ['port'], 125_000),
   ),
-  counter('port_rx_packets', ['port'], 'Packets received, as the device counts them.', perPort('port_rx_packets')),
-  counter('port_rx_bytes', ['port'], 'Bytes received, as the device counts them.', perPort('port_rx_bytes')),
-  counter('port_tx_packets', ['port'], 'Packets sent, as the device counts them.', perPort('port_tx_packets')),
-  counter('port_tx_bytes', ['port'], 'Bytes sent, as the device counts them.', perPort('port_tx_bytes')),
-  counter(
-    'port_rx_missed',
-    ['port'],
-    'Packets the device dropped because no lcore took them in time.',
-    perPort('port_rx_missed'),
-  ),
-  counter('port_rx_errors', ['port'], 'Erroneous packets received.', perPort('port_rx_errors')),
-  counter('port_rx_nombuf', ['port'], 'Packets not received because the mempool was empty.', perPort('port_rx_nombuf')),
-  counter('port_tx_errors', ['port'], 'Packets the device failed to send.', perPort('port_tx_errors')),
+  ...portCounters((name) => perPort(`port_${name}`)),
   counter(
     'queue_rx_packets',
     ['port', 'queue'],

@@ -18,6 +18,7 @@ import {
 import type { Value } from './input.js'
 import { ownSections } from './own-definitions.js'
 import type { OwnInput } from './own-input.js'
+import { type PortCounter, portCounters } from './port-counters.js'
 import type { ProcessStats } from './process-stats.js'
 
 /** Everything a scrape of `exec` shows, read at its start. */
@@ -38,6 +39,18 @@ function told(command: string, read: (reading: Reading) => readonly Value[]): So
 
 function perPort(command: string, read: (port: PortReading) => number | null | undefined): Source<ExecInput> {
   return told(command, ({ ports }) => ports.flatMap((port) => line({ port: port.info.name }, read(port))))
+}
+
+/** What DPDK calls them in `struct rte_eth_stats`. */
+const statOf: Readonly<Record<PortCounter, keyof PortStats>> = {
+  rx_packets: 'ipackets',
+  rx_bytes: 'ibytes',
+  tx_packets: 'opackets',
+  tx_bytes: 'obytes',
+  rx_missed: 'imissed',
+  rx_errors: 'ierrors',
+  rx_nombuf: 'rx_nombuf',
+  tx_errors: 'oerrors',
 }
 
 const stat = (name: keyof PortStats): Source<ExecInput> => perPort('/ethdev/stats', ({ stats }) => stats?.[name])
@@ -94,19 +107,7 @@ const port: Definition[] = [
     'Speed of the link in bytes per second; absent while DPDK does not know it.',
     perPort('/ethdev/link_status', ({ link }) => linkSpeed(link?.speed)),
   ),
-  counter('port_rx_packets', ['port'], 'Packets received, as the device counts them.', stat('ipackets')),
-  counter('port_rx_bytes', ['port'], 'Bytes received, as the device counts them.', stat('ibytes')),
-  counter('port_tx_packets', ['port'], 'Packets sent, as the device counts them.', stat('opackets')),
-  counter('port_tx_bytes', ['port'], 'Bytes sent, as the device counts them.', stat('obytes')),
-  counter(
-    'port_rx_missed',
-    ['port'],
-    'Packets the device dropped because no lcore took them in time.',
-    stat('imissed'),
-  ),
-  counter('port_rx_errors', ['port'], 'Erroneous packets received.', stat('ierrors')),
-  counter('port_rx_nombuf', ['port'], 'Packets not received because the mempool was empty.', stat('rx_nombuf')),
-  counter('port_tx_errors', ['port'], 'Packets the device failed to send.', stat('oerrors')),
+  ...portCounters((name) => stat(statOf[name])),
   {
     name: 'spillway_port_xstat',
     help: "The driver's own statistics, under its own names. Most are counters; DPDK does not say which.",

@@ -31,8 +31,8 @@ const bytesPerMib = 1024 * 1024
 const baseMib = 24
 
 /**
- * Sizes the mempools and the memory EAL reserves, on the NUMA nodes that have a port: each has a mempool. All of it is reserved at start: growing the heap later stalls the exception
- * path, since vhost-net has to learn the new memory first.
+ * Sizes the mempools and the memory EAL reserves, on the NUMA nodes that have a port: each has a mempool. All of it is
+ * reserved at start: growing the heap later stalls the exception path, since vhost-net has to learn the new memory first.
  *
  * Refuses with `ERR_HUGEPAGES` when pages were asked for that cannot be had, `ERR_CONFIG` when memory.mib is too little.
  */
