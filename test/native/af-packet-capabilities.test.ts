@@ -1,13 +1,14 @@
 import { chmodSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterEach, describe, expect, test } from 'vitest'
+import { endCommands } from './built-command.js'
 import { inNetns } from './restrictions.js'
-import { endRuns, eventually, nullPorts, startRun } from './run-process.js'
+import { eventually, nullPorts, startRun } from './run-process.js'
 
 const isRoot = process.getuid?.() === 0
 if (!isRoot && process.env.CI) throw new Error('the tests of af_packet need root')
 
-afterEach(endRuns)
+afterEach(endCommands)
 
 /** As spillway-launch leaves a container that was granted these and nothing else. */
 function runWith(capabilities: string) {

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Finding } from '../../src/preflight/types.js'
+import { endCommands } from './built-command.js'
 import { asUser, inNetns, refusingMempolicy, withHugepages } from './restrictions.js'
-import { endRuns, eventually, nullPorts, startRun } from './run-process.js'
+import { eventually, nullPorts, startRun } from './run-process.js'
 
 /** The built `spillway doctor` and the checks of `spillway run`, on this kernel. */
 
@@ -22,7 +23,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'spillway-doctor-'))
 })
 afterEach(async () => {
-  await endRuns()
+  await endCommands()
   rmSync(folder, { recursive: true })
 })
 

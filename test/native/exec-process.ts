@@ -1,20 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type BuiltCommand, startCommand } from './built-command.js'
 import { eventually, nullPorts } from './run-process.js'
 
 const command = fileURLToPath(new URL('../../bin/spillway.mjs', import.meta.url))
 
 /** The built `spillway exec`, as a container starts it. */
-export interface ExecProcess {
-  readonly child: ChildProcess
-  readonly folder: string
-  readonly stdout: () => string
-  readonly stderr: () => string
-  readonly ended: Promise<{ readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }>
+export interface ExecProcess extends BuiltCommand {
   get(path: string): Promise<{ readonly status: number; readonly text: string }>
   /** Waits for a program; `not` is the pid of the one before. */
   program(not?: number): Promise<number>
@@ -30,8 +24,6 @@ export interface ExecSpec {
   readonly env?: NodeJS.ProcessEnv
 }
 
-const started: { child: ChildProcess; folder: string }[] = []
-
 /** @param argv  the program and its arguments */
 export function startExec(
   argv: readonly string[],
@@ -41,24 +33,15 @@ export function startExec(
   const file = join(folder, 'spillway.yaml')
   writeFileSync(file, JSON.stringify({ ...nullPorts, log: { format: 'json' }, ...config }))
   const words = [process.execPath, command, 'exec', '--config', file, ...options, '--', ...argv]
-  const [program = '', ...args] = below ? below(words.map(quote).join(' ')) : words
-  const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, RUNTIME_DIRECTORY: folder, ...env },
-  })
-  started.push({ child, folder })
-  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
-  const ended = once(child, 'close').then(([exitCode, signal]) => ({ exitCode, signal }))
+  const line = below ? below(words.map(quote).join(' ')) : words
+  const started = startCommand(line, { folder, stdin: 'pipe', ...(env && { env }) })
+  const { stdout, stderr } = started
   const logged = (pattern: RegExp): RegExpMatchArray | undefined =>
     // On a terminal both are one.
     [...`${stderr()}${stdout()}`.matchAll(new RegExp(pattern, 'g'))].at(-1)
   const url = (): Promise<string> => eventually('it listens', () => logged(/"address":"(http:[^"]+)"/)?.[1])
   return {
-    child,
-    folder,
-    stdout,
-    stderr,
-    ended,
+    ...started,
     get: async (path) => {
       const answer = await fetch(`${await url()}${path}`)
       return { status: answer.status, text: await answer.text() }
@@ -71,18 +54,6 @@ export function startExec(
     says: async (wanted) => {
       await eventually(`it says ${wanted}`, () => (lines(stdout()).includes(wanted) ? true : undefined))
     },
-  }
-}
-
-/** For an `afterEach`. */
-export async function endExecs(): Promise<void> {
-  for (const { child, folder } of started.splice(0)) {
-    if (child.exitCode === null && child.signalCode === null) {
-      const gone = once(child, 'exit')
-      child.kill('SIGKILL')
-      await gone
-    }
-    rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -101,12 +72,4 @@ function lines(text: string): string[] {
 
 function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`
-}
-
-function collect(stream: NodeJS.ReadableStream | null): () => string {
-  let text = ''
-  stream?.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk
-  })
-  return () => text
 }

@@ -2,10 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { endExecs, processState, startExec } from './exec-process.js'
+import { endCommands } from './built-command.js'
+import { processState, startExec } from './exec-process.js'
 import { eventually } from './run-process.js'
 
-afterEach(endExecs)
+afterEach(endCommands)
 
 /** Says that it is there, and what it gets; ends as `end` says. */
 const shell = (script: string): string[] => ['sh', '-c', script]

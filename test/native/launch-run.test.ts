@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config/load.js'
 import { discoverEnvironment } from '../../src/environment/discover.js'
 import { makePlan } from '../../src/plan/plan.js'
 import type { Plan } from '../../src/plan/types.js'
+import { endCommands } from './built-command.js'
 import {
   capability,
   checkout,
@@ -18,9 +19,9 @@ import {
   setCapabilities,
 } from './container.js'
 import { buildLauncher, everyCapability, mask } from './launcher.js'
-import { endRuns, eventually, nullPorts, type RunProcess, startRun } from './run-process.js'
+import { eventually, nullPorts, type RunProcess, startRun } from './run-process.js'
 
-afterEach(endRuns)
+afterEach(endCommands)
 afterAll(removeImageFolders)
 
 const missing = missingForContainers() ?? (allowedCpus().length > 1 ? undefined : 'two CPUs')

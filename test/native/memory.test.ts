@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { endRuns, nullPorts, startRun } from './run-process.js'
+import { endCommands } from './built-command.js'
+import { nullPorts, startRun } from './run-process.js'
 
-afterEach(endRuns)
+afterEach(endCommands)
 
 describe('the planned memory', () => {
   // 8 CPUs or more make default settings plan that many.

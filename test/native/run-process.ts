@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Status, statusSchema } from '../../src/http/status.js'
+import { type BuiltCommand, startCommand } from './built-command.js'
 
 const command = fileURLToPath(new URL('../../bin/spillway.mjs', import.meta.url))
 const plainly = [process.execPath, command]
@@ -23,12 +22,7 @@ export const nullPorts = {
 }
 
 /** The built `spillway run`, as a container starts it. */
-export interface RunProcess {
-  readonly child: ChildProcess
-  readonly folder: string
-  readonly stdout: () => string
-  readonly stderr: () => string
-  readonly ended: Promise<{ readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }>
+export interface RunProcess extends BuiltCommand {
   /** Where it says that it listens. */
   url(): Promise<string>
   status(): Promise<Status>
@@ -36,8 +30,6 @@ export interface RunProcess {
   /** Waits until it forwards. */
   ready(): Promise<Status>
 }
-
-const started: { child: ChildProcess; folder: string }[] = []
 
 /** How it is started otherwise than plainly. */
 interface Started {
@@ -56,14 +48,8 @@ export function startRun(config: object, { below = [], args = [], entry = plainl
   const file = join(folder, 'spillway.yaml')
   writeFileSync(file, JSON.stringify(config))
   if (uid !== undefined) chownSync(folder, uid, uid)
-  const [program = '', ...words] = [...below, ...entry, 'run', '--config', file, ...args]
-  const child = spawn(program, words, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, RUNTIME_DIRECTORY: folder },
-  })
-  started.push({ child, folder })
-  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
-  const ended = once(child, 'close').then(([exitCode, signal]) => ({ exitCode, signal }))
+  const started = startCommand([...below, ...entry, 'run', '--config', file, ...args], { folder, stdin: 'ignore' })
+  const { child, stderr } = started
   const url = (): Promise<string> =>
     eventually('it listens', () => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr()}`)
@@ -76,19 +62,7 @@ export function startRun(config: object, { below = [], args = [], entry = plainl
       const seen = await status()
       return seen.ready ? seen : undefined
     })
-  return { child, folder, stdout, stderr, ended, url, get, status, ready }
-}
-
-/** For an `afterEach`. */
-export async function endRuns(): Promise<void> {
-  for (const { child, folder } of started.splice(0)) {
-    if (child.exitCode === null && child.signalCode === null) {
-      const gone = once(child, 'exit')
-      child.kill('SIGKILL')
-      await gone
-    }
-    rmSync(folder, { recursive: true, force: true })
-  }
+  return { ...started, url, get, status, ready }
 }
 
 /** Asks until there is an answer. */
@@ -110,12 +84,4 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false
   }
-}
-
-function collect(stream: NodeJS.ReadableStream | null): () => string {
-  let text = ''
-  stream?.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk
-  })
-  return () => text
 }

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { endRuns, eventually, isAlive, nullPorts, type RunProcess, startRun } from './run-process.js'
+import { endCommands } from './built-command.js'
+import { eventually, isAlive, nullPorts, type RunProcess, startRun } from './run-process.js'
 
-afterEach(endRuns)
+afterEach(endCommands)
 
 /** Sum of a metric's samples whose labels match. */
 function sumOf(page: string, metric: RegExp): number {
