@@ -8,13 +8,15 @@
  * by what needs them.
  *
  * @typedef {'build' | 'lab' | 'test' | 'lint' | 'bench' | 'vm' | 'image'} Group
- * @typedef {{ command: string } | { pkgConfig: string } | { file: string[] }} Probe  `file`: any of these will do
+ * @typedef {{ command: string, major?: number } | { pkgConfig: string } | { file: string[] }} Probe  `file`: any of
+ *   these will do; `major`: the oldest major version that will, as --version says it
  * @typedef {object} Capability
  * @property {string} name    as a person would say it
  * @property {Group[]} groups
  * @property {Probe} probe
  * @property {string[]} apt
  * @property {string[]} dnf   empty: RHEL has no package for it
+ * @property {readonly string[]} [backports]  Debian releases that have it only in their backports
  * @property {true} [unpack]  taken out of the Debian package without installing it (the package would start a service)
  */
 
@@ -69,12 +71,12 @@ export const capabilities = [
     dnf: ['libpcap-devel'],
   },
 
-  { name: 'ip', groups: ['lab'], probe: { command: 'ip' }, apt: ['iproute2'], dnf: ['iproute'] },
-  { name: 'ping', groups: ['lab'], probe: { command: 'ping' }, apt: ['iputils-ping'], dnf: ['iputils'] },
+  { name: 'ip', groups: ['lab', 'vm'], probe: { command: 'ip' }, apt: ['iproute2'], dnf: ['iproute'] },
+  { name: 'ping', groups: ['lab', 'vm'], probe: { command: 'ping' }, apt: ['iputils-ping'], dnf: ['iputils'] },
   { name: 'ethtool', groups: ['lab'], probe: { command: 'ethtool' }, apt: ['ethtool'], dnf: ['ethtool'] },
   { name: 'unshare', groups: ['lab'], probe: { command: 'unshare' }, apt: ['util-linux'], dnf: ['util-linux-core'] },
   { name: 'nsenter', groups: ['lab'], probe: { command: 'nsenter' }, apt: ['util-linux'], dnf: ['util-linux-core'] },
-  { name: 'setpriv', groups: ['lab'], probe: { command: 'setpriv' }, apt: ['util-linux'], dnf: ['util-linux'] },
+  { name: 'setpriv', groups: ['lab', 'vm'], probe: { command: 'setpriv' }, apt: ['util-linux'], dnf: ['util-linux'] },
   { name: 'taskset', groups: ['lab'], probe: { command: 'taskset' }, apt: ['util-linux'], dnf: ['util-linux-core'] },
 
   {
@@ -85,7 +87,7 @@ export const capabilities = [
     dnf: ['golang-github-prometheus'],
     unpack: true,
   },
-  { name: 'setcap', groups: ['test'], probe: { command: 'setcap' }, apt: ['libcap2-bin'], dnf: ['libcap'] },
+  { name: 'setcap', groups: ['test', 'vm'], probe: { command: 'setcap' }, apt: ['libcap2-bin'], dnf: ['libcap'] },
 
   {
     name: 'clang-format',
@@ -104,21 +106,26 @@ export const capabilities = [
 
   {
     name: 'dpdk-testpmd',
-    groups: ['bench', 'test'],
+    groups: ['bench', 'test', 'vm'],
     probe: { command: 'dpdk-testpmd' },
     apt: ['dpdk-dev'],
     dnf: ['dpdk'],
   },
 
   {
-    name: 'QEMU for x86-64',
+    name: 'QEMU 8 or newer, which has the igb NIC',
     groups: ['vm'],
-    probe: { file: ['/usr/bin/qemu-system-x86_64', '/usr/libexec/qemu-kvm'] },
+    probe: { command: 'qemu-system-x86_64', major: 8 },
     apt: ['qemu-system-x86'],
-    dnf: ['qemu-kvm-core'],
+    dnf: ['qemu-system-x86-core'],
+    backports: ['bookworm'],
   },
-  { name: 'mke2fs', groups: ['vm'], probe: { command: 'mke2fs' }, apt: ['e2fsprogs'], dnf: ['e2fsprogs'] },
+  { name: 'busybox', groups: ['vm'], probe: { command: 'busybox' }, apt: ['busybox-static'], dnf: ['busybox'] },
   { name: 'cpio', groups: ['vm'], probe: { command: 'cpio' }, apt: ['cpio'], dnf: ['cpio'] },
+  { name: 'xz', groups: ['vm'], probe: { command: 'xz' }, apt: ['xz-utils'], dnf: ['xz'] },
+  { name: 'modprobe', groups: ['vm'], probe: { command: 'modprobe' }, apt: ['kmod'], dnf: ['kmod'] },
+  { name: 'crun', groups: ['vm'], probe: { command: 'crun' }, apt: ['crun'], dnf: ['crun'] },
+  { name: 'tcpdump', groups: ['vm'], probe: { command: 'tcpdump' }, apt: ['tcpdump'], dnf: ['tcpdump'] },
 
   { name: 'buildah', groups: ['image'], probe: { command: 'buildah' }, apt: ['buildah'], dnf: ['buildah'] },
   { name: 'podman', groups: ['image'], probe: { command: 'podman' }, apt: ['podman'], dnf: ['podman'] },

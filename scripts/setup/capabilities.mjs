@@ -17,7 +17,7 @@ export function missingCapabilities(groups) {
   const modules = asked.flatMap(({ probe }) => ('pkgConfig' in probe ? [probe.pkgConfig] : []))
   const allModules = modules.length === 0 || pkgConfigExists(modules)
   return asked.filter(({ probe }) => {
-    if ('command' in probe) return findCommand(probe.command) === undefined
+    if ('command' in probe) return findCommand(probe.command) === undefined || majorOf(probe) < (probe.major ?? 0)
     if ('file' in probe) return !probe.file.some((path) => existsSync(path))
     return !allModules && !pkgConfigExists([probe.pkgConfig])
   })
@@ -33,6 +33,13 @@ export function findCommand(/** @type {string} */ name) {
     } catch {}
   }
   return undefined
+}
+
+/** 0 when it says none. @param {{ command: string, major?: number }} probe */
+function majorOf({ command, major }) {
+  if (major === undefined) return 0
+  const { stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' })
+  return Number(/version (\d+)/.exec(stdout ?? '')?.[1] ?? 0)
 }
 
 function pkgConfigExists(/** @type {readonly string[]} */ modules) {

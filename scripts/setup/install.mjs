@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { addBackports, fromBackports, release } from './backports.mjs'
 import { findCommand, missingCapabilities } from './capabilities.mjs'
 import { toolsDir } from './paths.mjs'
 import { commandLine, run, Stop, say } from './run.mjs'
@@ -39,7 +40,7 @@ export function ensureCapabilities(/** @type {ReadonlySet<string>} */ groups) {
  * @typedef {object} Manager
  * @property {'apt' | 'dnf'} column  of the package table
  * @property {readonly string[][]} update  commands that go before an installation
- * @property {(packages: string[]) => string[]} install
+ * @property {(packages: string[], suite?: string) => string[]} install
  * @property {(capability: Capability) => boolean} unpacks
  */
 
@@ -50,7 +51,11 @@ const managers = [
     unpacks: (capability) => capability.unpack === true,
     // A fresh container has no package lists, and old lists name versions that the mirror no longer has.
     update: [['apt-get', 'update', '-qq']],
-    install: (packages) => ['apt-get', 'install', '-y', '--no-install-recommends', ...packages],
+    install: (packages, suite) => [
+      ...['apt-get', 'install', '-y', '--no-install-recommends'],
+      ...(suite === undefined ? [] : ['-t', suite]),
+      ...packages,
+    ],
   },
   {
     column: 'dnf',
@@ -78,8 +83,12 @@ function rootPrefix() {
  * @param {readonly Capability[]} toInstall
  */
 function commands(manager, toInstall) {
-  if (toInstall.length === 0) return manager.update
-  return [...manager.update, manager.install(packageNames(manager, toInstall))]
+  const later = toInstall.filter((capability) => manager.column === 'apt' && fromBackports(capability))
+  const now = toInstall.filter((capability) => !later.includes(capability))
+  const argvs = [...(later.length > 0 ? addBackports() : []), ...manager.update]
+  if (now.length > 0) argvs.push(manager.install(packageNames(manager, now)))
+  if (later.length > 0) argvs.push(manager.install(packageNames(manager, later), `${release()}-backports`))
+  return argvs
 }
 
 /**

@@ -7,7 +7,7 @@ const quietMs = 200
 const deadlineMs = 3_000
 
 /** Waits until what was under way has arrived: two readings with the same totals, or the deadline. */
-export async function settledStatus(instance: Instance): Promise<Status> {
+export async function settledStatus(instance: Pick<Instance, 'status'>): Promise<Status> {
   const deadline = Date.now() + deadlineMs
   let before = await instance.status()
   for (;;) {

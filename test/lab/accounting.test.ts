@@ -3,38 +3,19 @@ import type { PortStatus } from '../../src/http/status.js'
 import { settledStatus } from '../../src/lab/settle.js'
 import { labNetwork } from '../../src/lab/topology.js'
 import { startTraffic } from '../../src/lab/traffic.js'
+import { expectAccounted, finalCounters } from '../accounted.js'
+import { eventually } from '../eventually.js'
 import { sendFrames } from './frames.js'
-import { alsoClose, closeLabs, eventually, failTest, type Lab, programs, readyLab } from './lab-fixture.js'
+import { alsoClose, closeLabs, failTest, type Lab, programs, readyLab } from './lab-fixture.js'
 
 afterEach(closeLabs)
 
 type Totals = PortStatus['totals']
 
-function drops({ dropped }: Totals): { fromWire: number; fromTap: number } {
-  const sum = (wanted: (reason: string) => boolean): number =>
-    Object.entries(dropped).reduce((total, [reason, packets]) => (wanted(reason) ? total + packets : total), 0)
-  const isInject = (reason: string): boolean => reason.startsWith('inject_')
-  return { fromWire: sum((reason) => !isInject(reason)), fromTap: sum(isInject) }
-}
-
-/** The two sums of the design: every packet is somewhere. */
-function expectAccounted(totals: Totals): void {
-  const { fromWire, fromTap } = drops(totals)
-  expect(totals.forwarded + totals.punted + totals.consumed + fromWire, 'from the wire').toBe(totals.rxPackets)
-  expect(totals.injectedFrames + fromTap, 'from the tap').toBe(totals.tapRxFrames)
-}
-
 async function settledTotals(lab: Lab): Promise<Totals> {
   const [port] = (await settledStatus(lab.instance)).ports
   if (port === undefined) throw new Error('no port')
   return port.totals
-}
-
-/** rx, forwarded, punted, tap rx, injected, consumed, dropped: the table that `run` prints at its end. */
-function finalCounters(output: string): number[] {
-  const row = /^vf0((?:\s+\d+){7})\s*$/m.exec(output)?.[1]
-  if (row === undefined) throw new Error(`no final counters of vf0 in:\n${output}`)
-  return row.trim().split(/\s+/).map(Number)
 }
 
 describe('every packet is accounted for', () => {

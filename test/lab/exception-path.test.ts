@@ -2,8 +2,9 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { tryCommand } from '../../src/lab/commands.js'
 import { labNetwork } from '../../src/lab/topology.js'
 import { startTcp } from '../../src/lab/traffic-tcp.js'
+import { eventually } from '../eventually.js'
 import { captureFrames, sendFrames } from './frames.js'
-import { alsoClose, closeLabs, eventually, failTest, type Lab, programs, readyLab } from './lab-fixture.js'
+import { alsoClose, closeLabs, failTest, type Lab, programs, readyLab } from './lab-fixture.js'
 import { ping } from './ping.js'
 
 afterEach(closeLabs)

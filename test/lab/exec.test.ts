@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { tryCommand } from '../../src/lab/commands.js'
-import { eventually } from './lab-fixture.js'
+import { eventually } from '../eventually.js'
+
 import { descendants, endLabCommands, isAlive, type LabProcess, runFolders, startLabCommand } from './lab-process.js'
 import { parseMetrics } from './prometheus.js'
 

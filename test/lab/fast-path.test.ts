@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { readNetdev } from '../../src/lab/netdev-counters.js'
 import { labNetwork } from '../../src/lab/topology.js'
 import { startUdp, type UdpLoad } from '../../src/lab/traffic-udp.js'
-import { alsoClose, closeLabs, eventually, failTest, type Lab, programs, readyLab } from './lab-fixture.js'
+import { eventually } from '../eventually.js'
+import { alsoClose, closeLabs, failTest, type Lab, programs, readyLab } from './lab-fixture.js'
 
 afterEach(closeLabs)
 

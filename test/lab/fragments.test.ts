@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { labNetwork } from '../../src/lab/topology.js'
-import { closeLabs, eventually, type Lab, readyLab } from './lab-fixture.js'
+import { eventually } from '../eventually.js'
+import { closeLabs, type Lab, readyLab } from './lab-fixture.js'
 import { ping } from './ping.js'
 
 afterEach(closeLabs)

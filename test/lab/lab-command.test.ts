@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { eventually } from './lab-fixture.js'
+import { eventually } from '../eventually.js'
+
 import {
   commandLine,
   descendants,

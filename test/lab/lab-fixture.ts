@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openHttpSocket } from '../../src/lab/http-socket.js'
 import { type Instance, startInstance } from '../../src/lab/instance.js'
 import { formatSettings, labSettings, readAllowedCpus, type Settings } from '../../src/lab/lab-config.js'
@@ -85,24 +84,4 @@ export function alsoClose(step: () => Promise<unknown>): void {
 /** Fails the test that relies on something a child of the lab broke. */
 export function failTest(error: Error): never {
   throw error
-}
-
-/** Asks again until there is an answer. What it waits for happens in milliseconds, or the test fails by its deadline. */
-export async function eventually<T>(
-  what: string,
-  look: () => Promise<T | undefined | false>,
-  deadlineMs = 60_000,
-): Promise<T> {
-  const deadline = Date.now() + deadlineMs
-  let last: unknown
-  while (Date.now() < deadline) {
-    try {
-      const found = await look()
-      if (found !== undefined && found !== false) return found
-    } catch (error) {
-      last = error
-    }
-    await sleep(50)
-  }
-  throw new Error(`${what}: not in ${deadlineMs / 1000} s`, { cause: last })
 }

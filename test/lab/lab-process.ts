@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { eventually } from './lab-fixture.js'
+import { eventually } from '../eventually.js'
 
 const command = fileURLToPath(new URL('../../bin/spillway.mjs', import.meta.url))
 

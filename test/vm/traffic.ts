@@ -1,0 +1,69 @@
+import { type HttpClientReport, httpClientReport } from '../../src/lab/programs/reports.js'
+import { checkout } from '../native/container.js'
+import { framesScript, type Namespace, type Pod, podNetwork } from './pod.js'
+
+/** 1 MiB down and up over TCP between the two kernels, over each address of the server; every byte checked by sha256. */
+export async function transfer(pod: Pod, server: Namespace, ...addresses: string[]): Promise<HttpClientReport[]> {
+  const client = server === 'pod' ? 'peer' : 'pod'
+  const program = `${checkout}/test/vm/programs/transfer.mjs`
+  const { stdout } = await pod.guest.run(['node', program, server, client, ...addresses])
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => httpClientReport.parse(JSON.parse(line)))
+}
+
+const hex = (mac: string): string => mac.replaceAll(':', '')
+const ipv4 = (address: string): string =>
+  address
+    .split('.')
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join('')
+
+export interface FrameSpec {
+  readonly destination?: string
+  readonly source?: string
+  readonly address?: string
+  /** Without FCS, the headers included. */
+  readonly bytes?: number
+}
+
+/** A UDP datagram from the peer as a frame, in hex; to the fast path unless it says otherwise. */
+export function udpFrame({
+  destination = podNetwork.vfMac,
+  source = podNetwork.peerMac,
+  address = podNetwork.fastPathV4,
+  bytes = 60,
+}: FrameSpec = {}): string {
+  const udpBytes = (bytes - 34).toString(16).padStart(4, '0')
+  const ipBytes = (bytes - 14).toString(16).padStart(4, '0')
+  const ip = `4500${ipBytes}000000004011${'0000'}${ipv4(podNetwork.peerV4)}${ipv4(address)}`
+  // The kernel looks at the header's checksum, the data plane does not.
+  const header = ip.replace(/^(.{20})0000/, (_, before: string) => `${before}${headerChecksum(ip)}`)
+  return `${hex(destination)}${hex(source)}0800${header}13881388${udpBytes}0000${'5a'.repeat(bytes - 42)}`
+}
+
+function headerChecksum(header: string): string {
+  const words = header.match(/.{4}/g) ?? []
+  let sum = words.reduce((total, word) => total + Number.parseInt(word, 16), 0)
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16)
+  return (~sum & 0xffff).toString(16).padStart(4, '0')
+}
+
+/** Sends frames, in hex, out of the peer's VF, past its IP stack. */
+export async function sendFrames(pod: Pod, frames: readonly string[], netdev = podNetwork.peer): Promise<void> {
+  await pod.run('peer', ['python3', framesScript, 'send', netdev], `${frames.join('\n')}\n`)
+}
+
+/** A netdev's counters as its kernel sees them. */
+export async function netdevCounters(
+  pod: Pod,
+  namespace: Namespace,
+  netdev: string,
+): Promise<{ rxPackets: number; txPackets: number; rxDropped: number; txDropped: number }> {
+  const [link] = JSON.parse(await pod.guest.must(['ip', '-j', '-s', '-n', namespace, 'link', 'show', netdev])) as [
+    { stats64: Record<'rx' | 'tx', { packets: number; dropped: number }> },
+  ]
+  const { rx, tx } = link.stats64
+  return { rxPackets: rx.packets, txPackets: tx.packets, rxDropped: rx.dropped, txDropped: tx.dropped }
+}
