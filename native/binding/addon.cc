@@ -14,11 +14,13 @@ namespace
 
 // What `onEvent` gets, on its way from the control thread to Node's.
 struct Event {
-	enum { Link, Addresses, Removed, TapReplaced } kind;
+	enum { Link, Addresses, Removed, Reset, ResetFailed, Filters, TapReplaced } kind;
 	unsigned port = 0;
 	bool up = false;
 	uint32_t speedMbps = 0;
-	std::vector<StartCopy::Addresses> addresses;
+	std::vector<StartCopy::Addresses> addresses = {};
+	std::string message = {};
+	unsigned groups = 0, vlans = 0, refused = 0;
 };
 
 class Addon : public Napi::Addon<Addon>
@@ -92,6 +94,22 @@ class Addon : public Napi::Addon<Addon>
 			out.Set("kind", "removed");
 			out.Set("port", portNames.at(event.port));
 			break;
+		case Event::Reset:
+			out.Set("kind", "reset");
+			out.Set("port", portNames.at(event.port));
+			break;
+		case Event::ResetFailed:
+			out.Set("kind", "resetFailed");
+			out.Set("port", portNames.at(event.port));
+			out.Set("message", event.message);
+			break;
+		case Event::Filters:
+			out.Set("kind", "filters");
+			out.Set("port", portNames.at(event.port));
+			out.Set("groups", event.groups);
+			out.Set("vlans", event.vlans);
+			out.Set("refused", event.refused);
+			break;
 		case Event::TapReplaced:
 			out.Set("kind", "tapReplaced");
 			out.Set("port", portNames.at(event.port));
@@ -120,6 +138,19 @@ class Addon : public Napi::Addon<Addon>
 				},
 				[](void *self, unsigned port) {
 					static_cast<Addon *>(self)->tell({Event::Removed, port, false, 0, {}});
+				},
+				[](void *self, unsigned port, const dp_error *error) {
+					Event event{error == nullptr ? Event::Reset : Event::ResetFailed, port};
+					if (error != nullptr)
+						event.message = std::string(error->call) + ": " + error->message;
+					static_cast<Addon *>(self)->tell(std::move(event));
+				},
+				[](void *self, unsigned port, unsigned groups, unsigned vlans, unsigned refused) {
+					Event event{Event::Filters, port};
+					event.groups = groups;
+					event.vlans = vlans;
+					event.refused = refused;
+					static_cast<Addon *>(self)->tell(std::move(event));
 				},
 				[](void *self, unsigned port) {
 					static_cast<Addon *>(self)->tell({Event::TapReplaced, port, false, 0, {}});

@@ -140,18 +140,16 @@ write_frame(int fd, const struct rte_mbuf *m)
 static void
 punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
 {
-	uint64_t packets = 0, bytes = 0;
+	uint32_t lengths[DP_MAX_BURST];
+	uint16_t taken = 0;
 	for (uint16_t i = 0; i < n; i++) {
 		int errnum = write_frame(queue->fd, pkts[i]);
-		if (errnum == 0) {
-			packets++;
-			bytes += rte_pktmbuf_pkt_len(pkts[i]);
-		} else {
+		if (errnum == 0)
+			lengths[taken++] = rte_pktmbuf_pkt_len(pkts[i]);
+		else
 			dp_count(&queue->row->dropped[refusal(errnum)], 1);
-		}
 	}
-	dp_count(&queue->row->punted[klass], packets);
-	dp_count(&queue->row->punted_bytes[klass], bytes);
+	dp_exception_count_punted(queue, klass, lengths, taken);
 	rte_pktmbuf_free_bulk(pkts, n);
 }
 
@@ -194,7 +192,7 @@ receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *sc
 			break; /* EAGAIN: nothing there */
 		struct dp_offload offload;
 		if (!read_offload(&header, &offload)) {
-			dp_count(&queue->row->tap_rx_frames, 1);
+			dp_exception_count_frame(queue, (uint32_t)((size_t)length - sizeof(header)));
 			dp_count(&queue->row->dropped[DP_DROP_INJECT_MALFORMED], 1);
 			continue;
 		}

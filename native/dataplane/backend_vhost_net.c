@@ -101,14 +101,11 @@ punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pk
 		rte_pktmbuf_free_bulk(pkts, n);
 		return;
 	}
-	uint64_t bytes = 0;
+	uint32_t lengths[DP_MAX_BURST];
 	for (uint16_t i = 0; i < n; i++)
-		bytes += rte_pktmbuf_pkt_len(pkts[i]);
+		lengths[i] = rte_pktmbuf_pkt_len(pkts[i]);
 	uint16_t sent = rte_eth_tx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, n);
-	for (uint16_t i = sent; i < n; i++)
-		bytes -= rte_pktmbuf_pkt_len(pkts[i]);
-	dp_count(&queue->row->punted[klass], sent);
-	dp_count(&queue->row->punted_bytes[klass], bytes);
+	dp_exception_count_punted(queue, klass, lengths, sent);
 	if (sent < n) {
 		dp_count(&queue->row->dropped[DP_DROP_TAP_FULL], (uint64_t)(n - sent));
 		rte_pktmbuf_free_bulk(pkts + sent, (unsigned)(n - sent));
@@ -142,7 +139,7 @@ inject_unfinished(struct dp_exception_queue *queue, struct rte_mbuf *m, struct d
 	if (head != NULL && head != scratch->frame)
 		memcpy(scratch->frame, head, length);
 	if (head == NULL || !read_offload(m, scratch->frame, &offload)) {
-		dp_count(&queue->row->tap_rx_frames, 1);
+		dp_exception_count_frame(queue, length);
 		dp_count(&queue->row->dropped[DP_DROP_INJECT_MALFORMED], 1);
 	} else {
 		dp_exception_inject(queue, scratch->frame, length, &offload, scratch);

@@ -15,6 +15,8 @@ static const char *const drop_names[] = {
 #include "counters.def"
 };
 
+static const char *const size_names[DP_SIZE_SLOTS] = {"64", "127", "255", "511", "1023", "1522", "+Inf"};
+
 static const char *const class_names[] = {"control", "local", "other"};
 
 struct slot_list {
@@ -145,6 +147,13 @@ dp_counters_add_flow(const char *port, const char *owner, int queue, bool except
 		ok &= publish(list, "rx_packets", &row->rx_packets, false, "port=%s,queue=%d,%s", port, queue, owner);
 	if (exception) {
 		ok &= publish(list, "tap_rx_frames", &row->tap_rx_frames, false, "port=%s,%s", port, owner);
+		ok &= publish(list, "tap_rx_bytes", &row->tap_rx_bytes, false, "port=%s,%s", port, owner);
+		for (unsigned s = 0; s < DP_SIZE_SLOTS; s++) {
+			ok &= publish(list, "punted_sizes", &row->punted_sizes[s], false, "port=%s,size=%s,%s", port,
+				      size_names[s], owner);
+			ok &= publish(list, "tap_rx_sizes", &row->tap_rx_sizes[s], false, "port=%s,size=%s,%s", port,
+				      size_names[s], owner);
+		}
 		for (unsigned c = 0; c < DP_CLASS_COUNT; c++) {
 			ok &= publish(list, "punted_packets", &row->punted[c], false, "port=%s,class=%s,%s", port,
 				      class_names[c], owner);

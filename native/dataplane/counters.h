@@ -33,6 +33,22 @@ enum dp_drop_reason {
 /* Bursts by size: slot i counts bursts of more than 2^(i-1) and at most 2^i packets. */
 #define DP_BURST_SLOTS 9
 
+/*
+ * Frames by length without FCS: at most 64, 127, 255, 511, 1023, 1522 bytes, and longer; the classes of RFC 2819 as
+ * vhost and virtio count them.
+ */
+#define DP_SIZE_SLOTS 7
+
+static inline unsigned
+dp_size_slot(uint32_t bytes)
+{
+	if (bytes <= 64)
+		return 0;
+	if (bytes > 1023)
+		return bytes <= 1522 ? DP_SIZE_SLOTS - 2 : DP_SIZE_SLOTS - 1;
+	return 26u - (unsigned)__builtin_clz(bytes);
+}
+
 struct dp_lcore_row {
 #define DP_LCORE_COUNTER(field, name, help) dp_slot_t field;
 #include "counters.def"
@@ -50,6 +66,8 @@ struct dp_flow_row {
 #include "counters.def"
 	dp_slot_t punted[DP_CLASS_COUNT];
 	dp_slot_t punted_bytes[DP_CLASS_COUNT];
+	dp_slot_t punted_sizes[DP_SIZE_SLOTS];
+	dp_slot_t tap_rx_sizes[DP_SIZE_SLOTS];
 	dp_slot_t dropped[DP_DROP_COUNT];
 } __attribute__((aligned(64)));
 

@@ -13,8 +13,10 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include "carrier.h"
 #include "eal.h"
 #include "error.h"
+#include "layer2.h"
 #include "mempool.h"
 #include "netlink.h"
 #include "wiring.h"
@@ -31,7 +33,10 @@ static struct {
 	struct dp_rules *rules;
 	struct dp_tap_row *tap_rows[DP_MAX_PORTS];
 	int tap_index[DP_MAX_PORTS]; /* of the netdev that we attached to; 0 before, and once it is gone for good */
+	int carrier[DP_MAX_PORTS];   /* a descriptor of the tap, or -1 */
 	struct dp_addresses addresses[DP_MAX_PORTS];
+	struct dp_vlans vlans[DP_MAX_PORTS]; /* of the tap's children */
+	struct dp_layer2 layer2[DP_MAX_PORTS];
 	unsigned n_addresses;
 	int netlink_fd;
 	bool addresses_stale; /* something changed; read again in this turn */
@@ -89,7 +94,7 @@ read_addresses(void)
 		unsigned count = 0;
 		int rc = dp_netlink_link(plan->tap, &link);
 		if (rc == 0)
-			rc = dp_netlink_addresses(link.index, &text, &count);
+			rc = dp_netlink_addresses(link.index, &text, &count, &dp.vlans[p]);
 		if (rc < 0 && rc != -ENODEV) {
 			/* Nothing is known: what was true a moment ago is the better guess. Asked again in the next
 			 * turn. */
@@ -103,6 +108,15 @@ read_addresses(void)
 	}
 	dp.n_addresses = n;
 	return changed;
+}
+
+/* The kernel gives a tap carrier when somebody attaches; from then on it is the wire's. */
+static void
+refresh_carrier(unsigned p, const struct dp_link *tap)
+{
+	const struct dp_port *port = &dp.machine.ports[p];
+	if (dp.carrier[p] >= 0 && port->link_known && tap->carrier != port->link_up)
+		dp_carrier_set(dp.carrier[p], port->link_up);
 }
 
 static void
@@ -132,6 +146,7 @@ refresh_taps(void)
 			dp_set(&row->tx_packets, link.tx_packets);
 			dp_set(&row->tx_bytes, link.tx_bytes);
 			dp_set(&row->tx_dropped, link.tx_dropped);
+			refresh_carrier(p, &link);
 		}
 		dp_set(&row->carrier, link.carrier);
 		dp_set(&row->up, link.up);
@@ -139,7 +154,17 @@ refresh_taps(void)
 	}
 }
 
-/* Called on EAL's interrupt thread: only notes it; the control thread's next refresh() tells. */
+/* Called on EAL's interrupt thread: only notes it; the control thread's next refresh() acts. */
+static int
+on_reset(uint16_t port_id, enum rte_eth_event_type type, void *context, void *ret)
+{
+	struct dp_machine *m = context;
+	for (unsigned p = 0; p < m->n_ports; p++)
+		if (m->ports[p].id == port_id)
+			atomic_store_explicit(&m->ports[p].reset_pending, true, memory_order_relaxed);
+	return 0;
+}
+
 static int
 on_removed(uint16_t port_id, enum rte_eth_event_type type, void *context, void *ret)
 {
@@ -160,6 +185,94 @@ tell_removed(unsigned p)
 	dp.events.removed(dp.events.context, p);
 }
 
+/* Where a thread of the data plane counts its turns. */
+static const dp_slot_t *
+turns_of(unsigned i)
+{
+	const struct dp_machine *m = &dp.machine;
+	return i < m->n_launched ? &m->lcores[i]->row->polls : &m->threads[i - m->n_launched]->row->polls;
+}
+
+/*
+ * Waits until every lcore, and with `all` every exception thread, has begun a turn after now: then none of them holds
+ * what was in force before. False when one stands still.
+ */
+static bool
+quiesce(bool all)
+{
+	const struct dp_machine *m = &dp.machine;
+	uint64_t seen[DP_MAX_LCORES + DP_MAX_EXCEPTION_THREADS];
+	unsigned n = m->n_launched + (all ? m->n_threads : 0);
+	/* The new state must be visible before the turns are read, or turns that began earlier are counted. */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned i = 0; i < n; i++)
+		seen[i] = atomic_load_explicit(turns_of(i), memory_order_acquire);
+	int64_t deadline = now_ms() + QUIESCE_MS;
+	for (unsigned i = 0; i < n; i++) {
+		/* Two: the turn that was under way may have begun with the old state. */
+		while (atomic_load_explicit(turns_of(i), memory_order_acquire) < seen[i] + 2) {
+			if (now_ms() > deadline)
+				return false;
+			nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+		}
+	}
+	return true;
+}
+
+/* With nobody at the port: lcores and exception threads leave a paused one alone. */
+static void
+recover(unsigned p)
+{
+	struct dp_port *port = &dp.machine.ports[p];
+	struct dp_error error = {0};
+	atomic_store_explicit(&port->reset_pending, false, memory_order_relaxed);
+	atomic_store_explicit(&port->paused, true, memory_order_release);
+	/* One that stands still is the watchdog's; the port is tried again if it goes on. */
+	if (!quiesce(true)) {
+		atomic_store_explicit(&port->reset_pending, true, memory_order_relaxed);
+		return;
+	}
+	int rc = dp_port_recover(port, &error);
+	if (rc == 0) {
+		dp_layer2_forget(&dp.layer2[p]);
+		dp_count(&port->row->resets, 1);
+		atomic_store_explicit(&port->paused, false, memory_order_release);
+	}
+	dp.events.reset(dp.events.context, p, rc == 0 ? NULL : &error);
+}
+
+/* A reset may come while the PF is away: then the port is reset again once it has a link. */
+static void
+recover_where_needed(unsigned p, bool link_changed)
+{
+	struct dp_port *port = &dp.machine.ports[p];
+	if (atomic_load_explicit(&port->reset_pending, memory_order_relaxed)) {
+		recover(p);
+		port->recover_at_link_up = !port->link_up;
+	} else if (link_changed && port->link_up && port->recover_at_link_up) {
+		port->recover_at_link_up = false;
+		recover(p);
+	}
+}
+
+static void
+refresh_filters(unsigned p)
+{
+	const struct dp_port *port = &dp.machine.ports[p];
+	struct dp_layer2 *layer2 = &dp.layer2[p];
+	if (dp.tap_rows[p] == NULL || !port->started ||
+	    !dp_layer2_follow(layer2, port, port->plan->exception.tap, &dp.vlans[p]))
+		return;
+	/* No list, but all multicast, is what most virtual devices have. */
+	bool groups_refused = layer2->groups_rc != 0 && layer2->groups_rc != -ENOTSUP;
+	unsigned refused = dp_layer2_vlans(&layer2->vlans_refused) + (groups_refused ? 1 : 0);
+	unsigned vlans = dp_layer2_vlans(&layer2->vlans);
+	dp_set(&port->row->multicast_groups, layer2->n_groups);
+	dp_set(&port->row->vlans, vlans);
+	dp_set(&port->row->filters_refused, refused);
+	dp.events.filters(dp.events.context, p, layer2->n_groups, vlans, refused);
+}
+
 /* Reads everything that is not counted by the lcores; tells link changes unless it is the first time. */
 static void
 refresh(bool tell)
@@ -169,8 +282,11 @@ refresh(bool tell)
 		uint32_t speed_mbps;
 		tell_removed(p);
 		dp_port_refresh_counters(&m->ports[p]);
-		if (dp_port_refresh_link(&m->ports[p], &speed_mbps) && tell)
+		bool link_changed = dp_port_refresh_link(&m->ports[p], &speed_mbps);
+		if (link_changed && tell)
 			dp.events.link(dp.events.context, p, m->ports[p].link_up, speed_mbps);
+		recover_where_needed(p, link_changed);
+		refresh_filters(p);
 	}
 	refresh_taps();
 	dp_mempool_refresh();
@@ -213,6 +329,9 @@ start(int counters, struct dp_error *error)
 	read_addresses();
 	refresh_taps();
 	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RMV, on_removed, m);
+	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_reset, m);
+	for (unsigned p = 0; p < m->n_ports; p++)
+		dp.carrier[p] = dp.tap_rows[p] == NULL ? -1 : dp_carrier_descriptor(m->plan.ports[p].exception.tap);
 	if (launch(error) < 0)
 		return -1;
 	refresh(false);
@@ -281,28 +400,6 @@ dp_get_addresses(unsigned *n)
 	return dp.addresses;
 }
 
-/* Waits until every lcore has begun a turn after now: then none of them holds what was in force before. */
-static bool
-quiesce(void)
-{
-	struct dp_machine *m = &dp.machine;
-	uint64_t seen[DP_MAX_LCORES];
-	/* The new pointer must be visible before the turns are read, or turns that began earlier are counted. */
-	atomic_thread_fence(memory_order_seq_cst);
-	for (unsigned i = 0; i < m->n_launched; i++)
-		seen[i] = atomic_load_explicit(&m->lcores[i]->row->polls, memory_order_acquire);
-	int64_t deadline = now_ms() + QUIESCE_MS;
-	for (unsigned i = 0; i < m->n_launched; i++) {
-		/* Two: the turn that was under way may have read the old pointer. */
-		while (atomic_load_explicit(&m->lcores[i]->row->polls, memory_order_acquire) < seen[i] + 2) {
-			if (now_ms() > deadline)
-				return false;
-			nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
-		}
-	}
-	return true;
-}
-
 int
 dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_error *error)
 {
@@ -322,7 +419,7 @@ dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_error *error)
 	dp.rules = made;
 	dp_counters_commit_rules();
 	/* An lcore that stands still may read the old list for ever: then it is never freed. */
-	if (quiesce())
+	if (quiesce(false))
 		dp_rules_free(old);
 	return 0;
 }
@@ -340,6 +437,8 @@ dp_service(int wake_fd)
 		refresh_taps();
 		if (read_addresses())
 			dp.events.addresses(dp.events.context);
+		for (unsigned p = 0; p < dp.machine.n_ports; p++)
+			refresh_filters(p);
 	}
 	if (now_ms() - dp.refreshed_ms >= REFRESH_MS)
 		refresh(true);

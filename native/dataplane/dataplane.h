@@ -150,6 +150,10 @@ struct dp_events {
 	void (*link)(void *context, unsigned port, bool up, uint32_t speed_mbps);
 	void (*addresses)(void *context);
 	void (*removed)(void *context, unsigned port);
+	/* The device was reset from outside, and the port is back; with `error`, it is not: only a new start helps. */
+	void (*reset)(void *context, unsigned port, const struct dp_error *error);
+	/* The port was told what the tap listens to. `refused`: VLANs, and 1 for the groups, that it did not take. */
+	void (*filters)(void *context, unsigned port, unsigned groups, unsigned vlans, unsigned refused);
 	/* The port's tap was deleted and made again: only a new start attaches to the new one. */
 	void (*tap_replaced)(void *context, unsigned port);
 };

@@ -72,6 +72,12 @@ int dp_exception_thread_start(struct dp_exception_thread *thread, struct dp_erro
 /* Delivers what is still in the rings and joins the thread. Lcores must have stopped enqueueing. */
 void dp_exception_thread_stop(struct dp_exception_thread *thread);
 
+/* Counts `n` packets that the kernel took, by their lengths: the packets may be freed already. */
+void dp_exception_count_punted(struct dp_exception_queue *queue, enum dp_class klass, const uint32_t *lengths,
+			       uint16_t n);
+/* Counts a frame that the kernel sent. */
+void dp_exception_count_frame(struct dp_exception_queue *queue, uint32_t bytes);
+
 /* Kernel -> wire, for the backends: a whole frame in linear memory, finished as `offload` asks, into the port. */
 void dp_exception_inject(struct dp_exception_queue *queue, uint8_t *frame, uint32_t length,
 			 const struct dp_offload *offload, struct dp_scratch *scratch);

@@ -9,6 +9,8 @@
 bool
 dp_exception_can_inject(const struct dp_exception_queue *queue)
 {
+	if (atomic_load_explicit(&queue->port->paused, memory_order_acquire))
+		return false;
 	return queue->inject == NULL || rte_ring_free_count(queue->inject) >= DP_SEGMENTS_MAX;
 }
 
@@ -94,7 +96,7 @@ void
 dp_exception_inject(struct dp_exception_queue *queue, uint8_t *frame, uint32_t length, const struct dp_offload *offload,
 		    struct dp_scratch *scratch)
 {
-	dp_count(&queue->row->tap_rx_frames, 1);
+	dp_exception_count_frame(queue, length);
 	if (offload->gso != DP_GSO_NONE) {
 		inject_segmented(queue, frame, length, offload, scratch);
 		return;
@@ -118,7 +120,7 @@ dp_exception_inject(struct dp_exception_queue *queue, uint8_t *frame, uint32_t l
 void
 dp_exception_inject_mbuf(struct dp_exception_queue *queue, struct rte_mbuf *m)
 {
-	dp_count(&queue->row->tap_rx_frames, 1);
+	dp_exception_count_frame(queue, rte_pktmbuf_pkt_len(m));
 	if (rte_pktmbuf_pkt_len(m) > queue->port->max_frame)
 		drop_frame(queue, DP_DROP_INJECT_OVERSIZE, &m, 1);
 	else

@@ -34,6 +34,26 @@ static const unsigned reserve_sixteenths[DP_CLASS_COUNT] = {
 	[DP_CLASS_OTHER] = 4,
 };
 
+void
+dp_exception_count_punted(struct dp_exception_queue *queue, enum dp_class klass, const uint32_t *lengths, uint16_t n)
+{
+	uint64_t bytes = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		bytes += lengths[i];
+		dp_count(&queue->row->punted_sizes[dp_size_slot(lengths[i])], 1);
+	}
+	dp_count(&queue->row->punted[klass], n);
+	dp_count(&queue->row->punted_bytes[klass], bytes);
+}
+
+void
+dp_exception_count_frame(struct dp_exception_queue *queue, uint32_t bytes)
+{
+	dp_count(&queue->row->tap_rx_frames, 1);
+	dp_count(&queue->row->tap_rx_bytes, bytes);
+	dp_count(&queue->row->tap_rx_sizes[dp_size_slot(bytes)], 1);
+}
+
 /* Splits a burst by port, in order, and hands each part to its backend. */
 static void
 punt(struct dp_exception_thread *t, enum dp_class klass, struct rte_mbuf **pkts, unsigned n)
@@ -143,7 +163,9 @@ thread_main(void *arg)
 		uint64_t begin = dp_load_begin(&load);
 		unsigned moved = turn(t, phase);
 		dp_load_end(&load, begin, moved > 0);
-		dp_count(&t->row->polls, 1);
+		/* Release: control takes a port away once it has seen this move on twice. */
+		atomic_store_explicit(&t->row->polls, atomic_load_explicit(&t->row->polls, memory_order_relaxed) + 1,
+				      memory_order_release);
 		if (moved > 0)
 			continue;
 		if (phase == DP_PHASE_STOP)

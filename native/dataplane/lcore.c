@@ -26,11 +26,20 @@ drop(struct dp_flow_row *row, enum dp_drop_reason reason, struct rte_mbuf **pkts
 	rte_pktmbuf_free_bulk(pkts, n);
 }
 
+/* A port whose device is being reset: control waits until nobody uses it. */
+static inline bool
+is_paused(const _Atomic bool *paused)
+{
+	return unlikely(atomic_load_explicit(paused, memory_order_acquire));
+}
+
 static inline void
 transmit(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct dp_egress *egress = q->egress;
-	if (likely(egress->handover == NULL)) {
+	if (is_paused(egress->paused)) {
+		drop(q->row, DP_DROP_TX_RESET, pkts, n);
+	} else if (likely(egress->handover == NULL)) {
 		uint16_t sent = rte_eth_tx_burst(egress->port_id, egress->queue_id, pkts, n);
 		dp_count(&q->row->forwarded, sent);
 		if (unlikely(sent < n))
@@ -253,15 +262,40 @@ apply_rules(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_ru
 	return dispatch(l, q, rules, pkts, index, n);
 }
 
+/*
+ * Puts tags back into the packets: the PF of igb takes them off as soon as its VF lets a VLAN in, and rules, fast path
+ * and tap's children look for them in the frame.
+ */
+static void
+restore_vlan_tags(struct rte_mbuf **pkts, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		if ((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) == 0)
+			continue;
+		uint8_t *frame = (uint8_t *)rte_pktmbuf_prepend(m, RTE_VLAN_HLEN);
+		if (frame == NULL)
+			continue; /* every mbuf has RTE_PKTMBUF_HEADROOM when a driver fills it */
+		memmove(frame, frame + RTE_VLAN_HLEN, 2 * RTE_ETHER_ADDR_LEN);
+		const rte_be16_t tag[2] = {RTE_BE16(RTE_ETHER_TYPE_VLAN), rte_cpu_to_be_16(m->vlan_tci)};
+		memcpy(frame + 2 * RTE_ETHER_ADDR_LEN, tag, sizeof(tag));
+		m->ol_flags &= ~(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
+	}
+}
+
 static inline uint16_t
 poll_rxq(struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules)
 {
 	struct rte_mbuf *pkts[DP_MAX_BURST];
+	if (is_paused(q->paused))
+		return 0;
 	uint16_t received = rte_eth_rx_burst(q->port_id, q->queue_id, pkts, l->burst);
 	if (received == 0)
 		return 0;
 	dp_count(&q->row->rx_packets, received);
 	dp_count(&l->row->bursts[received == 1 ? 0 : 32 - __builtin_clz(received - 1u)], 1);
+	if (unlikely(q->restore_vlan))
+		restore_vlan_tags(pkts, received);
 	uint64_t bytes;
 	uint16_t n = admit(q, pkts, received, &bytes);
 	n = apply_rules(l, q, rules, pkts, n, bytes);
@@ -274,6 +308,8 @@ static uint16_t
 poll_inbound(struct dp_inbound *in)
 {
 	struct rte_mbuf *pkts[DP_MAX_BURST];
+	if (is_paused(in->paused))
+		return 0;
 	uint16_t n = (uint16_t)rte_ring_sc_dequeue_burst(in->ring, (void **)pkts, 32, NULL);
 	if (n == 0)
 		return 0;
@@ -319,7 +355,7 @@ static uint16_t
 generate(struct generator *g, struct dp_lcore *l, const struct dp_rxq *q)
 {
 	const struct dp_egress *egress = q->egress;
-	if (egress->handover != NULL)
+	if (egress->handover != NULL || is_paused(egress->paused))
 		return 0; /* the lcore that owns the queue can fill it alone */
 	if (g->n == 0)
 		refill(g, l, egress);

@@ -23,7 +23,8 @@ enum dp_phase {
 struct dp_egress {
 	uint16_t port_id;
 	uint16_t queue_id;
-	struct rte_ring *handover; /* NULL: the queue is ours */
+	struct rte_ring *handover;  /* NULL: the queue is ours */
+	const _Atomic bool *paused; /* the port's */
 	uint8_t source_mac[6];
 	uint8_t peer_mac[6]; /* mode mac: the destination */
 };
@@ -33,7 +34,9 @@ struct dp_rxq {
 	uint16_t port_id;
 	uint16_t queue_id;
 	uint32_t max_frame;
-	bool kernel_path; /* the port has an exception path */
+	bool kernel_path;	    /* the port has an exception path */
+	bool restore_vlan;	    /* the device takes VLAN tags off, whether we ask for it or not */
+	const _Atomic bool *paused; /* the port's */
 	struct dp_flow_row *row;
 	const struct dp_egress *egress; /* to the peer port */
 	struct rte_ring *exception[DP_CLASS_COUNT];
@@ -44,9 +47,10 @@ struct dp_inbound {
 	struct rte_ring *ring;
 	uint16_t port_id;
 	uint16_t queue_id;
-	bool inject;		 /* from the exception thread; else from another lcore */
-	bool broken;		 /* see dp_inject_transmit() */
-	struct dp_flow_row *row; /* of the port by which the packets came in, or are injected into */
+	const _Atomic bool *paused; /* the port's */
+	bool inject;		    /* from the exception thread; else from another lcore */
+	bool broken;		    /* see dp_inject_transmit() */
+	struct dp_flow_row *row;    /* of the port by which the packets came in, or are injected into */
 };
 
 struct dp_lcore {

@@ -182,9 +182,10 @@ dp_netlink_link(const char *name, struct dp_link *link)
 
 /* Which links belong to the tap: grows while links are found that stand on one of them. */
 struct family {
-	int indices[256];
+	int indices[256]; /* the tap is the first */
 	unsigned n;
 	unsigned before;
+	struct dp_vlans *vlans;
 };
 
 static bool
@@ -194,6 +195,21 @@ is_member(const struct family *family, int index)
 		if (family->indices[i] == index)
 			return true;
 	return false;
+}
+
+/* A VLAN on the tap itself; deeper ones are inside its tag. */
+static void
+note_vlan(const struct family *family, const struct rtattr *kind, uint32_t parent)
+{
+	const struct rtattr *data = find_attribute(RTA_DATA(kind), RTA_PAYLOAD(kind), IFLA_INFO_DATA);
+	if (data == NULL || (int)parent != family->indices[0])
+		return;
+	const struct rtattr *a = find_attribute(RTA_DATA(data), RTA_PAYLOAD(data), IFLA_VLAN_ID);
+	uint16_t id = 0;
+	if (a != NULL && RTA_PAYLOAD(a) >= sizeof(id))
+		memcpy(&id, RTA_DATA(a), sizeof(id));
+	if (id < DP_VLAN_IDS)
+		family->vlans->bits[id / 64] |= UINT64_C(1) << (id % 64);
 }
 
 static void
@@ -210,6 +226,8 @@ add_child(const struct nlmsghdr *message, void *context)
 	/* A parent in another namespace has an index of that namespace. */
 	if (parent == NULL || find_attribute(first, length, IFLA_LINK_NETNSID) != NULL)
 		return;
+	if (is_kind(kind, "vlan"))
+		note_vlan(family, kind, attribute_u32(parent, 0));
 	if ((is_kind(kind, "vlan") || is_kind(kind, "macvlan")) && is_member(family, (int)attribute_u32(parent, 0)) &&
 	    !is_member(family, info->ifi_index) && family->n < sizeof(family->indices) / sizeof(family->indices[0]))
 		family->indices[family->n++] = info->ifi_index;
@@ -262,7 +280,7 @@ compare_addresses(const void *a, const void *b)
 }
 
 int
-dp_netlink_addresses(int index, char (**text)[DP_ADDRESS_LEN], unsigned *n)
+dp_netlink_addresses(int index, char (**text)[DP_ADDRESS_LEN], unsigned *n, struct dp_vlans *vlans)
 {
 	struct {
 		struct nlmsghdr header;
@@ -280,7 +298,8 @@ dp_netlink_addresses(int index, char (**text)[DP_ADDRESS_LEN], unsigned *n)
 			   .nlmsg_type = RTM_GETADDR,
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 	};
-	struct family family = {.indices = {index}, .n = 1};
+	struct family family = {.indices = {index}, .n = 1, .vlans = vlans};
+	*vlans = (struct dp_vlans){0};
 	for (int depth = 0; depth < MAX_DEPTH && family.before < family.n; depth++) {
 		family.before = family.n;
 		int rc = query(&links.header, add_child, &family);

@@ -23,11 +23,18 @@ struct dp_link {
 /* 0, or -errno; -ENODEV when there is no such link. */
 int dp_netlink_link(const char *name, struct dp_link *link);
 
+#define DP_VLAN_IDS 4096
+
+/* A set of VLAN ids. */
+struct dp_vlans {
+	uint64_t bits[DP_VLAN_IDS / 64];
+};
+
 /*
  * The addresses of link `index` and of its VLAN and macvlan descendants, in text, sorted. Fills *text (free it) and
- * *n; 0 or -errno.
+ * *n, and *vlans with the ids of the VLANs that stand on the link itself; 0 or -errno.
  */
-int dp_netlink_addresses(int index, char (**text)[DP_ADDRESS_LEN], unsigned *n);
+int dp_netlink_addresses(int index, char (**text)[DP_ADDRESS_LEN], unsigned *n, struct dp_vlans *vlans);
 
 /* A socket that becomes readable when a link or an address changes; -errno on failure. */
 int dp_netlink_watch(void);

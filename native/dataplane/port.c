@@ -2,6 +2,7 @@
 #include "port.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -11,6 +12,23 @@
 #include "error.h"
 
 #define VLAN_TAGS_BYTES 8
+
+/*
+ * VFs whose PF lets no VLAN through that the VF has not asked for. On other devices a filter would only take away what
+ * the rules name.
+ */
+static const char *const filtered_drivers[] = {"net_e1000_igb_vf", "net_ixgbe_vf", "net_iavf"};
+
+static bool
+has_filtered_vlans(const struct rte_eth_dev_info *info)
+{
+	if ((info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) == 0)
+		return false;
+	for (unsigned i = 0; i < sizeof(filtered_drivers) / sizeof(filtered_drivers[0]); i++)
+		if (strcmp(info->driver_name, filtered_drivers[i]) == 0)
+			return true;
+	return false;
+}
 
 int
 dp_port_open(struct dp_port *port, const struct dp_port_plan *plan, struct dp_error *error)
@@ -67,6 +85,42 @@ set_up_queues(struct dp_port *port, const struct rte_eth_dev_info *info, uint16_
 	return 0;
 }
 
+/* Everything that the device forgets when it is reset. */
+static int
+configure_device(struct dp_port *port, const struct rte_eth_dev_info *info, struct dp_error *error)
+{
+	const struct dp_port_plan *plan = port->plan;
+	uint16_t n_tx = (uint16_t)(port->n_queues + (port->spare_tx_queue ? 1 : 0));
+	int rc;
+	struct rte_eth_conf conf = {0};
+	if (port->n_queues > 1) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf =
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info->flow_type_rss_offloads;
+		if (conf.rx_adv_conf.rss_conf.rss_hf == 0)
+			conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+	}
+	/* One pool for all that a port sends needs one NUMA node and no shared mbuf; ours are never shared. */
+	uint64_t wanted = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	conf.txmode.offloads = wanted & info->tx_offload_capa;
+	if (port->vlan_filter)
+		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
+	if (plan->mtu != 0)
+		conf.rxmode.mtu = plan->mtu;
+	rc = rte_eth_dev_configure(port->id, port->n_queues, n_tx, &conf);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->name, "%u receive and %u transmit queues: %s",
+			       port->n_queues, n_tx, rte_strerror(-rc));
+	if (plan->mtu != 0 && (rc = rte_eth_dev_set_mtu(port->id, plan->mtu)) < 0 && rc != -ENOTSUP)
+		return dp_fail(error, -rc, "rte_eth_dev_set_mtu", plan->name, "%u bytes: %s", plan->mtu,
+			       rte_strerror(-rc));
+	rc = rte_eth_dev_get_mtu(port->id, &port->mtu);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_get_mtu", plan->name, "%s", rte_strerror(-rc));
+	port->max_frame = port->mtu + RTE_ETHER_HDR_LEN + VLAN_TAGS_BYTES;
+	return set_up_queues(port, info, n_tx, conf.txmode.offloads, error);
+}
+
 int
 dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *mempool, struct dp_error *error)
 {
@@ -85,33 +139,18 @@ dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *m
 		return dp_fail(error, ENODEV, "rte_eth_dev_info_get", plan->name, "the device offers no queue");
 	port->spare_tx_queue = plan->exception.backend != DP_BACKEND_NONE && plan->exception.queues <= 1 &&
 			       info.max_tx_queues > port->n_queues;
-	uint16_t n_tx = (uint16_t)(port->n_queues + (port->spare_tx_queue ? 1 : 0));
+	port->vlan_filter = has_filtered_vlans(&info);
+	return configure_device(port, &info, error);
+}
 
-	struct rte_eth_conf conf = {0};
-	if (port->n_queues > 1) {
-		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf.rx_adv_conf.rss_conf.rss_hf =
-			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info.flow_type_rss_offloads;
-		if (conf.rx_adv_conf.rss_conf.rss_hf == 0)
-			conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
-	}
-	/* One pool for all that a port sends needs one NUMA node and no shared mbuf; ours are never shared. */
-	uint64_t wanted = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	conf.txmode.offloads = wanted & info.tx_offload_capa;
-	if (plan->mtu != 0)
-		conf.rxmode.mtu = plan->mtu;
-	rc = rte_eth_dev_configure(port->id, port->n_queues, n_tx, &conf);
-	if (rc < 0)
-		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->name, "%u receive and %u transmit queues: %s",
-			       port->n_queues, n_tx, rte_strerror(-rc));
-	if (plan->mtu != 0 && (rc = rte_eth_dev_set_mtu(port->id, plan->mtu)) < 0 && rc != -ENOTSUP)
-		return dp_fail(error, -rc, "rte_eth_dev_set_mtu", plan->name, "%u bytes: %s", plan->mtu,
-			       rte_strerror(-rc));
-	rc = rte_eth_dev_get_mtu(port->id, &port->mtu);
-	if (rc < 0)
-		return dp_fail(error, -rc, "rte_eth_dev_get_mtu", plan->name, "%s", rte_strerror(-rc));
-	port->max_frame = port->mtu + RTE_ETHER_HDR_LEN + VLAN_TAGS_BYTES;
-	return set_up_queues(port, &info, n_tx, conf.txmode.offloads, error);
+/*
+ * The PF of igb grants its VFs no foreign unicast. Asked for it, it goes over to all multicast and forgets the list of
+ * groups, which is all that QEMU's igb goes by.
+ */
+static bool
+follows_tap_alone(const struct dp_port *port)
+{
+	return port->plan->exception.backend != DP_BACKEND_NONE && strcmp(port->driver, "net_e1000_igb_vf") == 0;
 }
 
 int
@@ -121,10 +160,31 @@ dp_port_start(struct dp_port *port, struct dp_error *error)
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_start", port->plan->name, "%s", rte_strerror(-rc));
 	port->started = true;
-	/* As testpmd does; a VF that is not trusted refuses the first and keeps its own and its multicast addresses. */
-	rte_eth_promiscuous_enable(port->id);
-	rte_eth_allmulticast_enable(port->id);
+	if (!follows_tap_alone(port)) {
+		/* As testpmd does; a VF that is not trusted may refuse, or say yes and mean no (layer2.h). */
+		rte_eth_promiscuous_enable(port->id);
+		rte_eth_allmulticast_enable(port->id);
+	}
 	return 0;
+}
+
+int
+dp_port_recover(struct dp_port *port, struct dp_error *error)
+{
+	struct rte_eth_dev_info info;
+	port->started = false;
+	int rc = rte_eth_dev_reset(port->id);
+	if (rc == -ENOTSUP) {
+		/* Drivers without a reset of their own do it at every start. */
+		rc = rte_eth_dev_stop(port->id);
+	} else if (rc == 0) {
+		rc = rte_eth_dev_info_get(port->id, &info);
+		if (rc == 0 && configure_device(port, &info, error) < 0)
+			return -1;
+	}
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_reset", port->plan->name, "%s", rte_strerror(-rc));
+	return dp_port_start(port, error);
 }
 
 /*
@@ -167,7 +227,8 @@ bool
 dp_port_refresh_link(struct dp_port *port, uint32_t *speed_mbps)
 {
 	struct rte_eth_link link = {0};
-	if (port->removed || rte_eth_link_get_nowait(port->id, &link) < 0)
+	port->link_known = !port->removed && rte_eth_link_get_nowait(port->id, &link) == 0;
+	if (!port->link_known)
 		return false;
 	bool up = link.link_status == RTE_ETH_LINK_UP;
 	bool changed = up != port->link_up;

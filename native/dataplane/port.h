@@ -22,9 +22,14 @@ struct dp_port {
 	int numa_node;
 	uint16_t n_queues;   /* receive queues, and transmit queues of the lcores */
 	bool spare_tx_queue; /* queue number n_queues belongs to the exception thread */
+	bool vlan_filter;    /* lets only those VLANs in that it is told */
 	bool started;
 	bool link_up;
-	_Atomic bool removed; /* EAL's interrupt thread: write */
+	bool link_known;	    /* the driver tells the link */
+	bool recover_at_link_up;    /* it was reset while its PF was away */
+	_Atomic bool paused;	    /* control: write; lcores and exception threads: read, and leave it alone */
+	_Atomic bool removed;	    /* EAL's interrupt thread: write */
+	_Atomic bool reset_pending; /* EAL's interrupt thread: set, control: clear */
 	bool removal_told;
 	struct rte_mempool *mempool;
 	struct dp_port_row *row;
@@ -38,6 +43,11 @@ int dp_port_open(struct dp_port *port, const struct dp_port_plan *plan, struct d
 /* Queues for `n_lcores` lcores, and a spare transmit queue for injection when the device has one. */
 int dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *mempool, struct dp_error *error);
 int dp_port_start(struct dp_port *port, struct dp_error *error);
+/*
+ * Brings a port back whose device was reset (by its PF, say): stop, reset where the driver has one, queues, start.
+ * Nobody may use the port meanwhile. 0, or -1 with *error.
+ */
+int dp_port_recover(struct dp_port *port, struct dp_error *error);
 /* How far a counter went from one reading to the next. */
 uint64_t dp_port_counter_step(uint64_t before, uint64_t now);
 /* Adds what the device counted since the last reading to the port's row. */

@@ -55,6 +55,7 @@ add_inbound(struct dp_lcore *lcore, struct rte_ring *ring, const struct dp_port 
 		.ring = ring,
 		.port_id = port->id,
 		.queue_id = (uint16_t)lcore->index,
+		.paused = &port->paused,
 		.inject = inject,
 		.row = row,
 	};
@@ -111,6 +112,7 @@ wire_egress(struct dp_machine *m, unsigned index, unsigned in, struct dp_flow_ro
 	unsigned owner = owner_of(out, index);
 	egress->port_id = out->id;
 	egress->queue_id = (uint16_t)owner;
+	egress->paused = &out->paused;
 	memcpy(egress->source_mac, out->mac, sizeof(egress->source_mac));
 	memcpy(egress->peer_mac, out->plan->eth_peer, sizeof(egress->peer_mac));
 	if (owner == index)
@@ -146,6 +148,8 @@ wire_lcores(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORTS], stru
 				.port_id = port->id,
 				.queue_id = (uint16_t)i,
 				.max_frame = port->max_frame,
+				.paused = &port->paused,
+				.restore_vlan = port->vlan_filter,
 				.kernel_path = port->plan->exception.backend != DP_BACKEND_NONE,
 				.row = rows[i][p],
 				.egress = &lcore->egress[p],

@@ -69,7 +69,21 @@ count_replaced_tap(void *context, unsigned port)
 	taps_replaced++;
 }
 
+static void
+ignore_reset(void *context, unsigned port, const struct dp_error *error)
+{
+	(void)context, (void)port, (void)error;
+}
+
+static void
+ignore_filters(void *context, unsigned port, unsigned groups, unsigned vlans, unsigned refused)
+{
+	(void)context, (void)port, (void)groups, (void)vlans, (void)refused;
+}
+
 static const struct dp_events ignore = {
+	.reset = ignore_reset,
+	.filters = ignore_filters,
 	.link = ignore_link,
 	.addresses = ignore_addresses,
 	.removed = ignore_removal,

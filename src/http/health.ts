@@ -18,13 +18,16 @@ export function reasonsNotReady(
   return [...removed, ...standing, ...lostTaps(gauges)]
 }
 
-/** A tap has carrier as long as somebody holds it. One that was deleted and made again can be up, and is not ours. */
+/**
+ * A tap has carrier as long as somebody holds it and the link of its port is up. One that was deleted and made again can be
+ * up, and is not ours.
+ */
 function lostTaps(gauges: readonly Sample[]): string[] {
   const without = (gauge: string): readonly Sample[] =>
     gauges.filter(({ name, value }) => name === gauge && value === 0n)
   const down = without('tap_up')
-  const downPorts = new Set(down.map(({ labels }) => labels.port))
-  const alone = without('tap_carrier').filter(({ labels }) => !downPorts.has(labels.port))
+  const explained = new Set([...down, ...without('port_link_up')].map(({ labels }) => labels.port))
+  const alone = without('tap_carrier').filter(({ labels }) => !explained.has(labels.port))
   const tell = (words: string, samples: readonly Sample[]): string[] =>
     samples.map(({ labels: { port, tap } }) => `exception path of port ${port} is not attached: tap ${tap} ${words}`)
   return [...tell('is down', down), ...tell('has no carrier', alone)]

@@ -80,6 +80,16 @@ export const portEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('link'), port: z.string(), up: z.boolean(), speedMbps: z.int() }),
   z.strictObject({ kind: z.literal('addresses'), addresses: z.array(tapAddresses) }),
   z.strictObject({ kind: z.literal('removed'), port: z.string() }),
+  /** Its PF, or somebody else, reset the device; the port is back. */
+  z.strictObject({ kind: z.literal('reset'), port: z.string() }),
+  /** The port was told what its tap listens to; `refused` counts what it did not take. */
+  z.strictObject({
+    kind: z.literal('filters'),
+    port: z.string(),
+    groups: z.int(),
+    vlans: z.int(),
+    refused: z.int(),
+  }),
 ])
 export type PortEvent = z.infer<typeof portEvent>
 

@@ -1,5 +1,5 @@
 import { Gauge, Histogram } from 'prom-client'
-import type { HistogramValue } from './burst-histogram.js'
+import type { HistogramValue } from './histograms.js'
 import type { Value } from './input.js'
 
 /** A histogram whose buckets were counted elsewhere. prom-client's own can only observe. */

@@ -1,4 +1,4 @@
-import type { HistogramValue } from './burst-histogram.js'
+import type { HistogramValue } from './histograms.js'
 import type { Value } from './input.js'
 
 /** Where a metric's values come from: in words for the reference, and as a function of what a scrape is made of. */
@@ -21,6 +21,7 @@ export type MetricDefinition<Input> = Described &
     | { readonly type: 'counter' | 'gauge' | 'untyped'; readonly source: Source<Input> }
     | {
         readonly type: 'histogram'
+        readonly buckets: readonly number[]
         readonly source: Omit<Source<Input>, 'read'> & { read(input: Input): HistogramValue[] }
       }
   )

@@ -1,5 +1,4 @@
 import { supervisorStates } from '../supervisor/state.js'
-import { burstHistograms } from './burst-histogram.js'
 import { childProcessMetrics } from './child-process.js'
 import {
   counter,
@@ -10,6 +9,7 @@ import {
   type MetricSection,
   pciAddressOf,
 } from './definition.js'
+import { burstHistograms, burstSizes, frameHistograms, frameSizes } from './histograms.js'
 import type { MetricInput, Value } from './input.js'
 import { ownSections } from './own-definitions.js'
 import { portCounters } from './port-counters.js'
@@ -40,6 +40,30 @@ const port: Definition[] = [
     gaugeSlot('port_link_speed_mbps', ['port'], 125_000),
   ),
   ...portCounters((name) => perPort(`port_${name}`)),
+  counter(
+    'port_resets',
+    ['port'],
+    'Resets of the device, by its PF or somebody else, after which the port was brought back.',
+    perPort('port_resets'),
+  ),
+  gauge(
+    'port_multicast_groups',
+    ['port'],
+    'Multicast groups of the tap that the port was told to let in.',
+    gaugeSlot('port_multicast_groups', ['port']),
+  ),
+  gauge(
+    'port_vlans',
+    ['port'],
+    "VLANs of the tap's children that the port was told to let in.",
+    gaugeSlot('port_vlans', ['port']),
+  ),
+  gauge(
+    'port_filters_refused',
+    ['port'],
+    'VLANs that the port did not take, and 1 more when it did not take the list of multicast groups.',
+    gaugeSlot('port_filters_refused', ['port']),
+  ),
   counter(
     'queue_rx_packets',
     ['port', 'queue'],
@@ -99,6 +123,30 @@ const exceptionPath: Definition[] = [
     'Bytes of the port handed to the kernel, by class.',
     slot('punted_bytes', ['port', 'class'], { seed: eachPortAndClass }),
   ),
+  {
+    name: 'spillway_exception_punted_frame_bytes',
+    help: 'Lengths without FCS of the packets handed to the kernel.',
+    type: 'histogram',
+    labels: ['port'],
+    buckets: frameSizes,
+    source: {
+      words: 'counter file, `punted_sizes` and `punted_bytes`',
+      whileDown: 'kept',
+      read: frameHistograms('punted_sizes', 'punted_bytes'),
+    },
+  },
+  {
+    name: 'spillway_tap_rx_frame_bytes',
+    help: 'Lengths without FCS of the frames read from the tap; one longer than the MTU is to be segmented.',
+    type: 'histogram',
+    labels: ['port'],
+    buckets: frameSizes,
+    source: {
+      words: 'counter file, `tap_rx_sizes` and `tap_rx_bytes`',
+      whileDown: 'kept',
+      read: frameHistograms('tap_rx_sizes', 'tap_rx_bytes'),
+    },
+  },
   gauge(
     'exception_queued_packets',
     ['thread', 'class'],
@@ -173,6 +221,7 @@ const lcore: Definition[] = [
     help: 'Packets in the bursts that the lcore received; empty ones are not counted.',
     type: 'histogram',
     labels: ['lcore'],
+    buckets: burstSizes,
     source: { words: 'counter file, `lcore_bursts` and `rx_packets`', whileDown: 'kept', read: burstHistograms },
   },
   gauge(

@@ -7,7 +7,6 @@ import {
   Registry,
 } from 'prom-client'
 import type { Finding } from '../preflight/types.js'
-import { burstSizes } from './burst-histogram.js'
 import { CollectedHistogram, CollectedUntyped } from './collected.js'
 import type { MetricDefinition } from './definition.js'
 import { type OwnInput, OwnReader } from './own-input.js'
@@ -91,9 +90,9 @@ function register<Input>(
 ): void {
   const { name, help, labels } = definition
   if (definition.type === 'histogram') {
-    const { source } = definition
+    const { source, buckets } = definition
     new CollectedHistogram(
-      { name, help, labelNames: [...labels], buckets: [...burstSizes], registers: [registry] },
+      { name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] },
       () => {
         const now = input()
         return now ? source.read(now) : []

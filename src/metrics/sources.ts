@@ -21,6 +21,7 @@ export const dropReasons = {
   tap_error: 'the kernel refused the frame',
   tap_full: "the tap's queue was full",
   tx_full: "the peer port's transmit queue was full",
+  tx_reset: "the peer port's device was being reset",
   handover_full: 'the ring to the lcore that owns the transmit queue was full',
   inject_malformed: "the kernel's frame and its offload request do not fit together",
   inject_oversize: "longer than the port's MTU allows",

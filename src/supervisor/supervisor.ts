@@ -349,6 +349,12 @@ export class Supervisor {
         this.#removedPorts = [...this.#removedPorts, event.port]
         log.error({ port: event.port }, 'device of a port was removed')
         break
+      case 'reset':
+        log.warn({ port: event.port }, 'device of a port was reset, the port is back')
+        break
+      case 'filters':
+        logFilters(event)
+        break
       default:
         assertNever(event)
     }
@@ -359,6 +365,12 @@ export class Supervisor {
     log.debug({ from: this.#state, to: state }, 'state changed')
     this.#state = state
   }
+}
+
+function logFilters({ port, groups, vlans, refused }: Extract<PortEvent, { kind: 'filters' }>): void {
+  const fields = { port, multicastGroups: groups, vlans, refused }
+  if (refused === 0) log.info(fields, 'port was told what its tap listens to')
+  else log.warn(fields, 'port did not take all that its tap listens to: its PF may want trust on, or has no room')
 }
 
 /** Errors that a restart does not mend: the operator or the host has to do something first. */

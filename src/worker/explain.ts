@@ -162,6 +162,7 @@ function explain(error: NativeError, plan: Plan): Explanation | undefined {
     case 'rte_eth_macaddr_get':
     case 'rte_eth_dev_adjust_nb_rx_tx_desc':
     case 'rte_eth_dev_start':
+    case 'rte_eth_dev_reset':
       return explainDevice(error)
     case 'pcap_compile':
       return {

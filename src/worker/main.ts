@@ -47,8 +47,14 @@ class DataPlane {
   async start(plan: Plan): Promise<void> {
     this.#plan = plan
     const onEvent = (event: NativeEvent): void => {
-      if (event.kind === 'tapReplaced') void this.#giveUp(event.port)
-      else void report({ type: 'event', event })
+      switch (event.kind) {
+        case 'tapReplaced':
+          return void this.#giveUp(`the tap of port ${event.port} was deleted and made again`)
+        case 'resetFailed':
+          return void this.#giveUp(`port ${event.port} did not come back after a reset: ${event.message}`)
+        default:
+          void report({ type: 'event', event })
+      }
     }
     try {
       const info = await native.start(plan, COUNTERS_FD, onEvent)
@@ -69,9 +75,8 @@ class DataPlane {
     }
   }
 
-  /** Only another life attaches to the new tap. */
-  async #giveUp(port: string): Promise<void> {
-    const message = `the tap of port ${port} was deleted and made again`
+  /** Only another life helps: it attaches to the new tap, or probes the device anew. */
+  async #giveUp(message: string): Promise<void> {
     await report({ type: 'failed', error: { code: 'ERR_WORKER', message } })
     await native.stop()
     leave(1)

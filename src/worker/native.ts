@@ -17,6 +17,8 @@ export type NativeEvent =
   | PortEvent
   /** The tap was deleted and made again: what the data plane holds belongs to the one that is gone. */
   | { readonly kind: 'tapReplaced'; readonly port: string }
+  /** The device was reset and its port could not be brought back. */
+  | { readonly kind: 'resetFailed'; readonly port: string; readonly message: string }
 
 /** The whole addon. It assumes a valid plan: validation is TypeScript's, native code only guards its memory. */
 export interface Native {

@@ -1,11 +1,12 @@
 """Frames as they are on a netdev, in hex, one on each line.
 
-frames.py send NETDEV      sends what stdin says
-frames.py capture NETDEV   says "ready", then every frame that the netdev receives, with its VLAN tag in place
+frames.py send NETDEV [PPS]   sends what stdin says, evenly at most so many a second
+frames.py capture NETDEV      says "ready", then every frame that the netdev receives, with its VLAN tag in place
 """
 import socket
 import struct
 import sys
+import time
 
 SOL_PACKET = 263
 PACKET_AUXDATA = 8
@@ -25,13 +26,16 @@ def with_tag(frame, ancillary):
     return frame
 
 
-mode, netdev = sys.argv[1:]
+mode, netdev, *rate = sys.argv[1:]
 with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as wire:
     wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     wire.bind((netdev, 0 if mode == "send" else ETH_P_ALL))
     if mode == "send":
+        due = time.monotonic()
         for line in sys.stdin:
             wire.send(bytes.fromhex(line))
+            due += 1 / float(rate[0]) if rate else 0
+            time.sleep(max(0, due - time.monotonic()))
     else:
         print("ready", flush=True)
         while True:

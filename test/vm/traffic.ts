@@ -50,9 +50,13 @@ function headerChecksum(header: string): string {
   return (~sum & 0xffff).toString(16).padStart(4, '0')
 }
 
-/** Sends frames, in hex, out of the peer's VF, past its IP stack. */
-export async function sendFrames(pod: Pod, frames: readonly string[], netdev = podNetwork.peer): Promise<void> {
-  await pod.run('peer', ['python3', framesScript, 'send', netdev], `${frames.join('\n')}\n`)
+/**
+ * Sends frames, in hex, out of the peer's VF, past its IP stack; evenly, since the emulated VF of the pod has 512 descriptors
+ * and counts nowhere what finds none free.
+ */
+export async function sendFrames(pod: Pod, frames: readonly string[], pps = 1000): Promise<void> {
+  const argv = ['python3', framesScript, 'send', podNetwork.peer, String(pps)]
+  await pod.run('peer', argv, `${frames.join('\n')}\n`)
 }
 
 /** A netdev's counters as its kernel sees them. */

@@ -28,7 +28,7 @@ describe('ready', () => {
     ])
   })
 
-  test('is not a tap that is up but that nobody holds, and a tap that is down is named once', () => {
+  test('is not a tap that is up but that nobody holds; one without carrier since the link is down is held', () => {
     const tap = (upValue: bigint, carrierValue: bigint): Sample[] => [
       gauge('tap_up', { port: 'vf0', tap: 'ext0' }, upValue),
       gauge('tap_carrier', { port: 'vf0', tap: 'ext0' }, carrierValue),
@@ -37,6 +37,8 @@ describe('ready', () => {
     expect(reasonsNotReady(whileRunning.view, tap(1n, 1n), [])).toEqual([])
     expect(reasonsNotReady(whileRunning.view, tap(1n, 0n), [])).toEqual([`${notAttached} has no carrier`])
     expect(reasonsNotReady(whileRunning.view, tap(0n, 0n), [])).toEqual([`${notAttached} is down`])
+    const linkDown = gauge('port_link_up', { port: 'vf0' }, 0n)
+    expect(reasonsNotReady(whileRunning.view, [...tap(1n, 0n), linkDown], [])).toEqual([])
   })
 
   test('is nothing without a worker', () => {

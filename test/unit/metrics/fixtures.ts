@@ -37,6 +37,11 @@ export const counters: readonly Sample[] = [
   counter('punted_packets', { ...port, thread: '0', class: 'control' }, 2n),
   counter('punted_packets', { ...port, thread: '0', class: 'local' }, 80n),
   counter('punted_bytes', { ...port, thread: '0', class: 'local' }, 8_000n),
+  counter('punted_sizes', { ...port, thread: '0', size: '64' }, 2n),
+  counter('punted_sizes', { ...port, thread: '0', size: '127' }, 80n),
+  counter('tap_rx_bytes', { ...port, thread: '0' }, 70_000n),
+  counter('tap_rx_sizes', { ...port, thread: '0', size: '1522' }, 39n),
+  counter('tap_rx_sizes', { ...port, thread: '0', size: '+Inf' }, 1n),
   counter('tap_rx_frames', { ...port, thread: '0' }, 40n),
   counter('injected_frames', { ...port, thread: '0' }, 30n),
   counter('injected_frames', { ...port, ...lcore }, 8n),
@@ -48,6 +53,7 @@ export const counters: readonly Sample[] = [
   counter('rule_bytes', { rule: 'default', ...lcore }, 50_000n),
   counter('port_rx_packets', port, 600n),
   counter('port_rx_bytes', port, 2n ** 53n + 1n),
+  counter('port_resets', port, 1n),
   counter('tap_kernel_rx_packets', tap, 79n),
   counter('tap_kernel_rx_bytes', tap, 7_900n),
   counter('tap_kernel_rx_dropped', tap, 0n),
@@ -57,6 +63,9 @@ export const counters: readonly Sample[] = [
 ]
 
 export const gauges: readonly Sample[] = [
+  gauge('port_multicast_groups', port, 4n),
+  gauge('port_vlans', port, 1n),
+  gauge('port_filters_refused', port, 0n),
   gauge('port_link_up', port, 1n),
   gauge('port_link_speed_mbps', port, 25_000n),
   gauge('exception_queued', { thread: '0', class: 'local' }, 4n),

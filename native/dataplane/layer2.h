@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a port must let in so that its tap's kernel gets it: the multicast groups that the tap listens to, and the VLANs
+ * of its children. A VF without trust may not be promiscuous, and its driver may say that it is: so the port is told
+ * what to let in, always. Control thread only.
+ */
+#ifndef DP_LAYER2_H
+#define DP_LAYER2_H
+
+#include <rte_ether.h>
+
+#include "netlink.h"
+#include "port.h"
+
+/* More groups than this become "all multicast"; a VF of igb or ixgbe holds 30. */
+#define DP_MAX_GROUPS 128
+
+/* What a port was last told. */
+struct dp_layer2 {
+	struct rte_ether_addr groups[DP_MAX_GROUPS];
+	unsigned n_groups;
+	int groups_rc; /* 0, or what rte_eth_dev_set_mc_addr_list() said */
+	struct dp_vlans vlans;
+	struct dp_vlans vlans_refused;
+	bool told; /* something, since the port was started */
+};
+
+/*
+ * Tells the port the groups of the netdev `tap` and the VLANs `vlans` where they changed; true when they did. What
+ * cannot be read now stays as it was.
+ */
+bool dp_layer2_follow(struct dp_layer2 *layer2, const struct dp_port *port, const char *tap,
+		      const struct dp_vlans *vlans);
+/* The port forgot: it was stopped and started. */
+void dp_layer2_forget(struct dp_layer2 *layer2);
+unsigned dp_layer2_vlans(const struct dp_vlans *vlans);
+
+#endif
