@@ -123,6 +123,18 @@ const exceptionPath: Definition[] = [
     'Bytes of the port handed to the kernel, by class.',
     slot('punted_bytes', ['port', 'class'], { seed: eachPortAndClass }),
   ),
+  counter(
+    'exception_thread_punted_packets',
+    ['port', 'thread'],
+    'Packets handed to the kernel on the queue of this thread: thread 0 has queue 0 of every tap, and so on.',
+    slot('punted_packets', ['port', 'thread']),
+  ),
+  counter(
+    'exception_thread_tap_rx_frames',
+    ['port', 'thread'],
+    'Frames read from the queue of this thread.',
+    slot('tap_rx_frames', ['port', 'thread']),
+  ),
   {
     name: 'spillway_exception_punted_frame_bytes',
     help: 'Lengths without FCS of the packets handed to the kernel.',

@@ -1,3 +1,4 @@
+import { lostWithWorker } from '../stats/lost-packets.js'
 import { seriesKey } from '../stats/series.js'
 import type { Source as AnySource } from './definition.js'
 import type { MetricInput } from './input.js'
@@ -7,8 +8,8 @@ export type Source = AnySource<MetricInput>
 
 type Labels = Readonly<Record<string, string>>
 
-/** Why a packet can be dropped; each is exported for each port from the start, so that a first drop is a step from 0. */
-export const dropReasons = {
+/** Why the data plane drops a packet, as counters.def has it. */
+export const nativeDropReasons = {
   runt: 'shorter than an Ethernet header',
   oversize: "longer than the port's MTU allows",
   truncated: "VLAN tag, IPv4 header or IPv6 extension header cut short by the frame's end",
@@ -28,6 +29,13 @@ export const dropReasons = {
   inject_no_mbuf: 'no mbuf for the frame',
   inject_ring_full: 'the ring to the lcore that transmits was full',
   inject_tx_full: "the port's transmit queue was full",
+} as const
+
+/** Why a packet can be dropped; each is exported for each port from the start, so that a first drop is a step from 0. */
+export const dropReasons = {
+  ...nativeDropReasons,
+  [lostWithWorker.fromWire]: 'the worker had received them when it died',
+  [lostWithWorker.fromKernel]: 'the worker had read them from the tap when it died',
 } as const
 
 const ports = ({ view }: MetricInput): readonly string[] => view.plan.ports.map(({ name }) => name)

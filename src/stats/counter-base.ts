@@ -24,6 +24,15 @@ export class CounterBase {
     for (const slot of layout.slots) this.#fold(slot, values)
   }
 
+  /** What nobody's slot counts. */
+  add({ name, labels, value }: Sample): void {
+    const slot: CounterSlot = { name, labels, kind: 'counter', index: 0 }
+    const key = slotKey(slot)
+    const total = this.#totals.get(key) ?? { slot, value: 0n, last: 0n }
+    total.value += value
+    this.#totals.set(key, total)
+  }
+
   /** A new layout took the place of `before` in the same file: folds the slots that are gone or have moved. */
   foldGeneration(before: CounterLayout, after: CounterLayout, values: BigUint64Array): void {
     const stays = new Map(after.slots.map((slot) => [slotKey(slot), slot.index]))

@@ -1,5 +1,6 @@
 import type { CounterLayout } from '../ipc/messages.js'
 import { CounterBase } from './counter-base.js'
+import { packetsLostWith } from './lost-packets.js'
 import type { Sample, Snapshot } from './series.js'
 
 /** Slots from `first` to before `end`. */
@@ -45,7 +46,9 @@ export class CounterReader {
   /** The worker is reaped, nobody writes to its file any more. */
   endLife(): void {
     if (!this.#life) return
+    const lost = packetsLostWith(this.readWorker())
     this.#base.foldLife(this.#life.layout, readSlots(this.#life.file, this.#life.layout))
+    for (const sample of lost) this.#base.add(sample)
     this.#life = undefined
   }
 

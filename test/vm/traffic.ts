@@ -1,3 +1,4 @@
+import type { GuestProcess } from '../../scripts/vm/guest.mjs'
 import { type HttpClientReport, httpClientReport } from '../../src/lab/programs/reports.js'
 import { checkout } from '../native/container.js'
 import { framesScript, type Namespace, type Pod, podNetwork } from './pod.js'
@@ -24,6 +25,8 @@ export interface FrameSpec {
   readonly destination?: string
   readonly source?: string
   readonly address?: string
+  /** IPv4 address of the sender. */
+  readonly from?: string
   /** Without FCS, the headers included. */
   readonly bytes?: number
 }
@@ -33,11 +36,12 @@ export function udpFrame({
   destination = podNetwork.vfMac,
   source = podNetwork.peerMac,
   address = podNetwork.fastPathV4,
+  from = podNetwork.peerV4,
   bytes = 60,
 }: FrameSpec = {}): string {
   const udpBytes = (bytes - 34).toString(16).padStart(4, '0')
   const ipBytes = (bytes - 14).toString(16).padStart(4, '0')
-  const ip = `4500${ipBytes}000000004011${'0000'}${ipv4(podNetwork.peerV4)}${ipv4(address)}`
+  const ip = `4500${ipBytes}0000000040110000${ipv4(from)}${ipv4(address)}`
   // The kernel looks at the header's checksum, the data plane does not.
   const header = ip.replace(/^(.{20})0000/, (_, before: string) => `${before}${headerChecksum(ip)}`)
   return `${hex(destination)}${hex(source)}0800${header}13881388${udpBytes}0000${'5a'.repeat(bytes - 42)}`
@@ -57,6 +61,12 @@ function headerChecksum(header: string): string {
 export async function sendFrames(pod: Pod, frames: readonly string[], pps = 1000): Promise<void> {
   const argv = ['python3', framesScript, 'send', podNetwork.peer, String(pps)]
   await pod.run('peer', argv, `${frames.join('\n')}\n`)
+}
+
+/** The same in the background. */
+export async function startFrames(pod: Pod, frames: readonly string[], pps: number): Promise<GuestProcess> {
+  const argv = ['python3', framesScript, 'send', podNetwork.peer, String(pps)]
+  return await pod.guest.start(pod.inside('peer', argv), { input: `${frames.join('\n')}\n` })
 }
 
 /** A netdev's counters as its kernel sees them. */

@@ -19,8 +19,8 @@ class FakeDataPlane implements SlotSource {
     return {
       generation: this.#generation,
       slots: [
-        { name: 'rx_packets', labels: { port: 'vf0', lcore: '1' }, index: 0, kind: 'counter' },
-        { name: 'rx_packets', labels: { port: 'vf0', lcore: '2' }, index: 1, kind: 'counter' },
+        { name: 'lcore_polls', labels: { port: 'vf0', lcore: '1' }, index: 0, kind: 'counter' },
+        { name: 'lcore_polls', labels: { port: 'vf0', lcore: '2' }, index: 1, kind: 'counter' },
         { name: 'link', labels: {}, index: 2, kind: 'gauge' },
         ...this.#rules.map((rule, at) => ({
           name: 'rule_packets',

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How control learns that nobody holds any more what it has taken out of force. */
+#ifndef DP_QUIESCE_H
+#define DP_QUIESCE_H
+
+#include "wiring.h"
+
+/* An lcore's turn takes microseconds; one that has not moved for this long will not, and the watchdog ends us. */
+#define DP_QUIESCE_MS 2000
+
+/*
+ * Waits until every lcore, and with `all` every exception thread, has begun a turn after now. False when one stands
+ * still.
+ */
+bool dp_quiesce(const struct dp_machine *machine, bool all);
+
+/* CLOCK_MONOTONIC, in milliseconds. */
+int64_t dp_now_ms(void);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "upkeep.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "carrier.h"
+#include "mempool.h"
+#include "quiesce.h"
+
+/* Some VFs count in 32 bits: at 100 Gbit/s their byte counter comes round every 0.34 s at worst, packets every 29 s. */
+#define REFRESH_MS 250
+
+/* Reads the addresses of every tap; true when they changed. */
+static bool
+read_addresses(struct dp_upkeep *u)
+{
+	struct dp_machine *m = u->machine;
+	bool changed = false;
+	unsigned n = 0;
+	for (unsigned p = 0; p < m->n_ports; p++) {
+		const struct dp_exception_plan *plan = &m->plan.ports[p].exception;
+		if (plan->backend == DP_BACKEND_NONE)
+			continue;
+		struct dp_addresses *entry = &u->addresses[n++];
+		struct dp_link link;
+		struct dp_vlans vlans = {0};
+		char(*text)[DP_ADDRESS_LEN] = NULL;
+		unsigned count = 0;
+		int rc = dp_netlink_link(plan->tap, &link);
+		if (rc == 0)
+			rc = dp_netlink_addresses(link.index, &text, &count, &vlans);
+		if (rc < 0 && rc != -ENODEV) {
+			/* Nothing is known: what was true a moment ago is the better guess. Asked again in the next
+			 * turn. */
+			u->addresses_stale = true;
+			continue;
+		}
+		u->vlans[p] = vlans;
+		changed |= count != entry->n || (count > 0 && memcmp(text, entry->text, count * sizeof(*text)) != 0);
+		free(entry->text);
+		*entry = (struct dp_addresses){.port = p, .n = count, .text = text};
+		snprintf(entry->tap, sizeof(entry->tap), "%s", plan->tap);
+	}
+	u->n_addresses = n;
+	return changed;
+}
+
+/* The kernel gives a tap carrier when somebody attaches; from then on it is the wire's. */
+static void
+refresh_carrier(const struct dp_upkeep *u, unsigned p, const struct dp_link *tap)
+{
+	const struct dp_port *port = &u->machine->ports[p];
+	if (u->carrier[p] >= 0 && port->link_known && tap->carrier != port->link_up)
+		dp_carrier_set(u->carrier[p], port->link_up);
+}
+
+static void
+refresh_taps(struct dp_upkeep *u)
+{
+	struct dp_machine *m = u->machine;
+	for (unsigned p = 0; p < m->n_ports; p++) {
+		struct dp_tap_row *row = u->tap_rows[p];
+		struct dp_link link;
+		if (row == NULL)
+			continue;
+		int rc = dp_netlink_link(m->plan.ports[p].exception.tap, &link);
+		if (rc < 0 && rc != -ENODEV)
+			continue; /* nothing is known; asked again soon */
+		if (rc < 0) {
+			link.up = link.carrier = false; /* gone; its counters stay as they were */
+		} else if (u->tap_index[p] != 0 && link.index != u->tap_index[p]) {
+			/* Deleted and made again: what we hold belongs to the one that is gone. */
+			u->tap_index[p] = 0;
+			u->events.tap_replaced(u->events.context, p);
+			link.up = link.carrier = false;
+		} else {
+			u->tap_index[p] = link.index;
+			dp_set(&row->rx_packets, link.rx_packets);
+			dp_set(&row->rx_bytes, link.rx_bytes);
+			dp_set(&row->rx_dropped, link.rx_dropped);
+			dp_set(&row->tx_packets, link.tx_packets);
+			dp_set(&row->tx_bytes, link.tx_bytes);
+			dp_set(&row->tx_dropped, link.tx_dropped);
+			refresh_carrier(u, p, &link);
+		}
+		dp_set(&row->carrier, link.carrier);
+		dp_set(&row->up, link.up);
+		atomic_store_explicit(&m->tap_up[p], link.up, memory_order_relaxed);
+	}
+}
+
+/* Called on EAL's interrupt thread: only notes it; the control thread's next refresh() acts. */
+static int
+on_reset(uint16_t port_id, enum rte_eth_event_type type, void *context, void *ret)
+{
+	struct dp_machine *m = context;
+	for (unsigned p = 0; p < m->n_ports; p++)
+		if (m->ports[p].id == port_id)
+			atomic_store_explicit(&m->ports[p].reset_pending, true, memory_order_relaxed);
+	return 0;
+}
+
+static int
+on_removed(uint16_t port_id, enum rte_eth_event_type type, void *context, void *ret)
+{
+	struct dp_machine *m = context;
+	for (unsigned p = 0; p < m->n_ports; p++)
+		if (m->ports[p].id == port_id)
+			atomic_store_explicit(&m->ports[p].removed, true, memory_order_relaxed);
+	return 0;
+}
+
+static void
+tell_removed(struct dp_upkeep *u, unsigned p)
+{
+	struct dp_port *port = &u->machine->ports[p];
+	if (port->removal_told || !atomic_load_explicit(&port->removed, memory_order_relaxed))
+		return;
+	port->removal_told = true;
+	u->events.removed(u->events.context, p);
+}
+
+/* With nobody at the port: lcores and exception threads leave a paused one alone. */
+static void
+recover(struct dp_upkeep *u, unsigned p)
+{
+	struct dp_port *port = &u->machine->ports[p];
+	struct dp_error error = {0};
+	atomic_store_explicit(&port->reset_pending, false, memory_order_relaxed);
+	atomic_store_explicit(&port->paused, true, memory_order_release);
+	/* One that stands still is the watchdog's; the port is tried again if it goes on. */
+	if (!dp_quiesce(u->machine, true)) {
+		atomic_store_explicit(&port->reset_pending, true, memory_order_relaxed);
+		return;
+	}
+	int rc = dp_port_recover(port, &error);
+	if (rc == 0) {
+		dp_layer2_forget(&u->layer2[p]);
+		dp_count(&port->row->resets, 1);
+		atomic_store_explicit(&port->paused, false, memory_order_release);
+	}
+	u->events.reset(u->events.context, p, rc == 0 ? NULL : &error);
+}
+
+/* A reset may come while the PF is away: then the port is reset again once it has a link. */
+static void
+recover_where_needed(struct dp_upkeep *u, unsigned p, bool link_changed)
+{
+	struct dp_port *port = &u->machine->ports[p];
+	if (atomic_load_explicit(&port->reset_pending, memory_order_relaxed)) {
+		recover(u, p);
+		port->recover_at_link_up = !port->link_up;
+	} else if (link_changed && port->link_up && port->recover_at_link_up) {
+		port->recover_at_link_up = false;
+		recover(u, p);
+	}
+}
+
+static void
+refresh_filters(struct dp_upkeep *u, unsigned p)
+{
+	const struct dp_port *port = &u->machine->ports[p];
+	struct dp_layer2 *layer2 = &u->layer2[p];
+	if (u->tap_rows[p] == NULL || !port->started ||
+	    !dp_layer2_follow(layer2, port, port->plan->exception.tap, &u->vlans[p]))
+		return;
+	/* No list, but all multicast, is what most virtual devices have. */
+	bool groups_refused = layer2->groups_rc != 0 && layer2->groups_rc != -ENOTSUP;
+	unsigned refused = dp_layer2_vlans(&layer2->vlans_refused) + (groups_refused ? 1 : 0);
+	unsigned vlans = dp_layer2_vlans(&layer2->vlans);
+	dp_set(&port->row->multicast_groups, layer2->n_groups);
+	dp_set(&port->row->vlans, vlans);
+	dp_set(&port->row->filters_refused, refused);
+	u->events.filters(u->events.context, p, layer2->n_groups, vlans, refused);
+}
+
+/* Reads everything that is not counted by the lcores; tells link changes unless it is the first time. */
+static void
+refresh(struct dp_upkeep *u, bool tell)
+{
+	struct dp_machine *m = u->machine;
+	for (unsigned p = 0; p < m->n_ports; p++) {
+		uint32_t speed_mbps;
+		tell_removed(u, p);
+		dp_port_refresh_counters(&m->ports[p]);
+		bool link_changed = dp_port_refresh_link(&m->ports[p], &speed_mbps);
+		if (link_changed && tell)
+			u->events.link(u->events.context, p, m->ports[p].link_up, speed_mbps);
+		recover_where_needed(u, p, link_changed);
+		refresh_filters(u, p);
+	}
+	refresh_taps(u);
+	dp_mempool_refresh();
+	u->refreshed_ms = dp_now_ms();
+}
+
+int
+dp_upkeep_begin(struct dp_upkeep *u, struct dp_machine *machine, const struct dp_events *events)
+{
+	u->machine = machine;
+	u->events = *events;
+	u->netlink_fd = dp_netlink_watch();
+	return u->netlink_fd < 0 ? u->netlink_fd : 0;
+}
+
+void
+dp_upkeep_look(struct dp_upkeep *u)
+{
+	const struct dp_machine *m = u->machine;
+	for (unsigned p = 0; p < m->n_ports; p++)
+		u->carrier[p] = u->tap_rows[p] == NULL ? -1 : dp_carrier_descriptor(m->plan.ports[p].exception.tap);
+	read_addresses(u);
+	refresh_taps(u);
+	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RMV, on_removed, u->machine);
+	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_reset, u->machine);
+}
+
+void
+dp_upkeep_first(struct dp_upkeep *u)
+{
+	refresh(u, false);
+}
+
+void
+dp_upkeep_turn(struct dp_upkeep *u, int wake_fd)
+{
+	int64_t left = u->refreshed_ms + REFRESH_MS - dp_now_ms();
+	struct pollfd fds[] = {{.fd = wake_fd, .events = POLLIN}, {.fd = u->netlink_fd, .events = POLLIN}};
+	poll(fds, 2, left > 0 ? (int)left : 0);
+	if (fds[1].revents != 0 && dp_netlink_drain(u->netlink_fd))
+		u->addresses_stale = true;
+	if (u->addresses_stale) {
+		u->addresses_stale = false;
+		refresh_taps(u);
+		if (read_addresses(u))
+			u->events.addresses(u->events.context);
+		for (unsigned p = 0; p < u->machine->n_ports; p++)
+			refresh_filters(u, p);
+	}
+	if (dp_now_ms() - u->refreshed_ms >= REFRESH_MS)
+		refresh(u, true);
+}
+
+void
+dp_upkeep_last(struct dp_upkeep *u)
+{
+	struct dp_machine *m = u->machine;
+	for (unsigned p = 0; p < m->n_ports; p++)
+		if (m->ports[p].row != NULL)
+			dp_port_refresh_counters(&m->ports[p]);
+	refresh_taps(u);
+}
+
+void
+dp_upkeep_end(struct dp_upkeep *u)
+{
+	for (unsigned i = 0; i < u->n_addresses; i++)
+		free(u->addresses[i].text);
+	u->n_addresses = 0;
+	if (u->netlink_fd >= 0)
+		close(u->netlink_fd);
+	u->netlink_fd = -1;
+}
