@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Asks again until there is an answer. What it waits for happens in milliseconds, or the test fails by its deadline. */
 export async function eventually<T>(
   what: string,
-  look: () => Promise<T | undefined | false>,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
   deadlineMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + deadlineMs

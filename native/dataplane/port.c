@@ -20,6 +20,12 @@
 static const char *const filtered_drivers[] = {"net_e1000_igb_vf", "net_ixgbe_vf", "net_iavf"};
 
 static bool
+is_igb_vf(const struct dp_port *port)
+{
+	return strcmp(port->driver, "net_e1000_igb_vf") == 0;
+}
+
+static bool
 has_filtered_vlans(const struct rte_eth_dev_info *info)
 {
 	if ((info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) == 0)
@@ -140,6 +146,8 @@ dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *m
 	port->spare_tx_queue = plan->exception.backend != DP_BACKEND_NONE && plan->exception.queues <= 1 &&
 			       info.max_tx_queues > port->n_queues;
 	port->vlan_filter = has_filtered_vlans(&info);
+	/* Its PF tells by a mailbox interrupt, which was seen not to arrive; the link is down for a moment. */
+	port->resets_silently = is_igb_vf(port);
 	return configure_device(port, &info, error);
 }
 
@@ -150,7 +158,7 @@ dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *m
 static bool
 follows_tap_alone(const struct dp_port *port)
 {
-	return port->plan->exception.backend != DP_BACKEND_NONE && strcmp(port->driver, "net_e1000_igb_vf") == 0;
+	return port->plan->exception.backend != DP_BACKEND_NONE && is_igb_vf(port);
 }
 
 int

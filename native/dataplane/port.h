@@ -25,8 +25,10 @@ struct dp_port {
 	bool vlan_filter;    /* lets only those VLANs in that it is told */
 	bool started;
 	bool link_up;
-	bool link_known;	    /* the driver tells the link */
-	bool recover_at_link_up;    /* it was reset while its PF was away */
+	bool link_known;      /* the driver tells the link */
+	bool resets_silently; /* nothing but the link may tell that the device was reset */
+	bool suspect;	      /* it may have been reset, and was not brought back since */
+	int64_t recovered_ms;
 	_Atomic bool paused;	    /* control: write; lcores and exception threads: read, and leave it alone */
 	_Atomic bool removed;	    /* EAL's interrupt thread: write */
 	_Atomic bool reset_pending; /* EAL's interrupt thread: set, control: clear */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -14,6 +15,8 @@
 
 /* Some VFs count in 32 bits: at 100 Gbit/s their byte counter comes round every 0.34 s at worst, packets every 29 s. */
 #define REFRESH_MS 250
+/* Between two resets of a VF that has no link. */
+#define RESET_AGAIN_MS 1000
 
 /* Reads the addresses of every tap; true when they changed. */
 static bool
@@ -125,8 +128,8 @@ tell_removed(struct dp_upkeep *u, unsigned p)
 	u->events.removed(u->events.context, p);
 }
 
-/* With nobody at the port: lcores and exception threads leave a paused one alone. */
-static void
+/* With nobody at the port: lcores and exception threads leave a paused one alone. True when it is back. */
+static bool
 recover(struct dp_upkeep *u, unsigned p)
 {
 	struct dp_port *port = &u->machine->ports[p];
@@ -136,29 +139,75 @@ recover(struct dp_upkeep *u, unsigned p)
 	/* One that stands still is the watchdog's; the port is tried again if it goes on. */
 	if (!dp_quiesce(u->machine, true)) {
 		atomic_store_explicit(&port->reset_pending, true, memory_order_relaxed);
-		return;
+		return false;
 	}
-	int rc = dp_port_recover(port, &error);
-	if (rc == 0) {
+	bool back = dp_port_recover(port, &error) == 0;
+	port->recovered_ms = dp_now_ms();
+	if (back) {
 		dp_layer2_forget(&u->layer2[p]);
-		dp_count(&port->row->resets, 1);
 		atomic_store_explicit(&port->paused, false, memory_order_release);
+	} else {
+		u->events.reset(u->events.context, p, &error);
 	}
-	u->events.reset(u->events.context, p, rc == 0 ? NULL : &error);
+	return back;
 }
 
-/* A reset may come while the PF is away: then the port is reset again once it has a link. */
+static void
+recover_and_tell(struct dp_upkeep *u, unsigned p)
+{
+	if (!recover(u, p))
+		return;
+	dp_count(&u->machine->ports[p].row->resets, 1);
+	u->events.reset(u->events.context, p, NULL);
+}
+
+/*
+ * A reset may come while the PF is away. Then the port is reset once it has a link again; and since the handshake with
+ * the PF is what brings the link of some, they are reset every now and then without one.
+ */
 static void
 recover_where_needed(struct dp_upkeep *u, unsigned p, bool link_changed)
 {
 	struct dp_port *port = &u->machine->ports[p];
-	if (atomic_load_explicit(&port->reset_pending, memory_order_relaxed)) {
-		recover(u, p);
-		port->recover_at_link_up = !port->link_up;
-	} else if (link_changed && port->link_up && port->recover_at_link_up) {
-		port->recover_at_link_up = false;
+	bool pending = atomic_load_explicit(&port->reset_pending, memory_order_relaxed);
+	port->suspect |= port->resets_silently && link_changed && !port->link_up;
+	if (pending || (port->suspect && port->link_up)) {
+		port->suspect = !port->link_up;
+		recover_and_tell(u, p);
+	} else if (port->suspect && port->resets_silently && dp_now_ms() - port->recovered_ms >= RESET_AGAIN_MS) {
 		recover(u, p);
 	}
+}
+
+/* Grows whenever somebody gives the port packets. What it counts twice does no harm. */
+static uint64_t
+handed_to(const struct dp_machine *m, const struct dp_port *port)
+{
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < m->n_lcores; i++) {
+		const struct dp_lcore *lcore = m->lcores[i];
+		for (unsigned q = 0; q < lcore->n_rxqs; q++)
+			if (lcore->rxqs[q].egress->port_id == port->id)
+				sum += lcore->rxqs[q].row->forwarded + lcore->rxqs[q].row->generated;
+		for (unsigned in = 0; in < lcore->n_inbounds; in++)
+			if (lcore->inbounds[in].port_id == port->id)
+				sum += lcore->inbounds[in].row->forwarded + lcore->inbounds[in].row->injected_segments;
+	}
+	for (unsigned t = 0; t < m->n_threads; t++)
+		for (unsigned q = 0; q < m->threads[t]->n_queues; q++)
+			if (m->threads[t]->queues[q].port == port)
+				sum += m->threads[t]->queues[q].row->injected_segments;
+	return sum;
+}
+
+static void
+recover_if_stalled(struct dp_upkeep *u, unsigned p)
+{
+	const struct dp_port *port = &u->machine->ports[p];
+	uint64_t handed = handed_to(u->machine, port);
+	if (port->link_up && !port->removed &&
+	    dp_tx_watch_stalled(&u->tx_watch[p], port->row->tx_packets, handed, dp_now_ms()))
+		recover_and_tell(u, p);
 }
 
 static void
@@ -192,6 +241,7 @@ refresh(struct dp_upkeep *u, bool tell)
 		if (link_changed && tell)
 			u->events.link(u->events.context, p, m->ports[p].link_up, speed_mbps);
 		recover_where_needed(u, p, link_changed);
+		recover_if_stalled(u, p);
 		refresh_filters(u, p);
 	}
 	refresh_taps(u);

@@ -8,6 +8,7 @@
 
 #include "layer2.h"
 #include "netlink.h"
+#include "tx_watch.h"
 #include "wiring.h"
 
 struct dp_upkeep {
@@ -19,6 +20,7 @@ struct dp_upkeep {
 	int carrier[DP_MAX_PORTS];   /* a descriptor of the tap, or -1 */
 	struct dp_vlans vlans[DP_MAX_PORTS]; /* of the tap's children */
 	struct dp_layer2 layer2[DP_MAX_PORTS];
+	struct dp_tx_watch tx_watch[DP_MAX_PORTS];
 	struct dp_addresses addresses[DP_MAX_PORTS];
 	unsigned n_addresses;
 	bool addresses_stale; /* something changed; read again in this turn */

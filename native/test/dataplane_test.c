@@ -22,6 +22,7 @@
 
 #include "checks.h"
 #include "port.h"
+#include "tx_watch.h"
 
 #define COUNTER_BYTES (1 << 20)
 #define DEADLINE_S 30
@@ -539,6 +540,34 @@ counters_of_devices(void)
 }
 
 static void
+stalled_transmit(void)
+{
+	struct dp_tx_watch watch = {0};
+	check(!dp_tx_watch_stalled(&watch, 0, 5, 1000) && !dp_tx_watch_stalled(&watch, 0, 5, 9000),
+	      "a device that never counted is not judged");
+	check(!dp_tx_watch_stalled(&watch, 7, 7, 10000), "a device that sends");
+	check(!dp_tx_watch_stalled(&watch, 7, 7, 90000), "a device that has nothing to send");
+	check(!dp_tx_watch_stalled(&watch, 7, 8, 91000) && !dp_tx_watch_stalled(&watch, 7, 9, 92999),
+	      "a device that has not sent yet");
+	check(dp_tx_watch_stalled(&watch, 7, 9, 93000), "a device that sends nothing of what it is given");
+	check(!dp_tx_watch_stalled(&watch, 7, 9, 99000), "is told once");
+	check(!dp_tx_watch_stalled(&watch, 7, 10, 100000) && dp_tx_watch_stalled(&watch, 7, 10, 102000),
+	      "and again when more is given in vain");
+	check(!dp_tx_watch_stalled(&watch, 8, 20, 103000) && !dp_tx_watch_stalled(&watch, 8, 20, 110000),
+	      "a device that sends again");
+}
+
+static void
+sizes_of_frames(void)
+{
+	const uint32_t last[] = {64, 127, 255, 511, 1023, 1522};
+	for (unsigned slot = 0; slot < DP_SIZE_SLOTS - 1; slot++)
+		check(dp_size_slot(last[slot]) == slot && dp_size_slot(last[slot] + 1) == slot + 1,
+		      "%u bytes are the last of class %u", last[slot], slot);
+	check(dp_size_slot(0) == 0 && dp_size_slot(65535) == DP_SIZE_SLOTS - 1, "the shortest and the longest");
+}
+
+static void
 missing_tap(void)
 {
 	refuses_start("nosuch", 1, "tap_lookup", ENODEV);
@@ -590,6 +619,8 @@ static const struct {
 	{"tap_is_replaced", tap_is_replaced},
 	{"stop_after_failed_start", stop_after_failed_start},
 	{"counters_of_devices", counters_of_devices},
+	{"stalled_transmit", stalled_transmit},
+	{"sizes_of_frames", sizes_of_frames},
 	{"missing_tap", missing_tap},
 	{"not_a_tap", not_a_tap},
 	{"single_queue_tap", single_queue_tap},

@@ -22,7 +22,7 @@ export const EXIT_AFTER_STOPPED_MS = 300
 /** SIGKILL cannot be ignored; a process that is still there after this hangs in the kernel, and we do not wait. */
 export const KILL_DEADLINE_MS = 400
 
-/** The channel of a worker that exits closes just before the exit is seen; later than this it hung up on us. */
+/** The channel of a worker that exits closes just before the exit is seen; one that is not even exiting after this hung up on us. */
 export const HANG_UP_GRACE_MS = 250
 
 /** A dead worker's last lines and messages are still in the pipes; something that inherited them may never close. */

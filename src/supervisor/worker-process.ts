@@ -11,6 +11,7 @@ import {
   KILL_DEADLINE_MS,
   STOP_DEADLINE_MS,
 } from './deadlines.js'
+import { isExiting } from './exiting.js'
 import { splitLines } from './line-splitter.js'
 import { WorkerLog } from './worker-log.js'
 
@@ -117,7 +118,8 @@ export class WorkerProcess {
 
   async #hungUp(): Promise<void> {
     await Promise.race([this.ended, sleep(HANG_UP_GRACE_MS, undefined, { ref: false })])
-    if (!this.#saidStopped) this.kill('protocol', 'closed the channel and lived on')
+    if (this.#saidStopped || (this.pid !== undefined && isExiting(this.pid))) return
+    this.kill('protocol', 'closed the channel and lived on')
   }
 
   #watchEnd(child: ChildProcess): Promise<WorkerEnd> {

@@ -15,11 +15,21 @@ export type Namespace = 'pod' | 'peer'
 /** The pod of the guide: IPC_LOCK is added, everything else dropped, and nothing can be gained. */
 export const guidePod: Container = { added: capability.ipcLock, noNewPrivs: true, memlockBytes: 65_536 }
 
-/** What a guide's pod is configured with, as far as a guest differs from a node: CPU 1 polls, and sleeps when idle. */
-const guestSettings: Settings = { lcores: '1', idle: 'ramp', forwarding: { mode: 'macswap' } }
+/**
+ * What a guide's pod is configured with, as far as a guest differs from a node: CPU 1 polls, and sleeps when idle; and a
+ * virtual CPU may have to wait seconds for one of this machine's.
+ */
+const guestSettings: Settings = {
+  lcores: '1',
+  idle: 'ramp',
+  forwarding: { mode: 'macswap' },
+  watchdog: { stallMs: 20_000 },
+}
 
 export const launcher = `${programs}/spillway-launch`
 const configFile = '/etc/spillway/spillway.yaml'
+/** Emulated, a start takes 10 s, and a multiple of that beside other work. */
+const readyDeadlineMs = 120_000
 const url = `http://${podNetwork.podV4}:9464`
 
 export interface StartSpec {
@@ -151,11 +161,19 @@ export class Instance {
       },
       () => {},
     )
-    await eventually('ready', async () => {
-      if (over !== undefined) return 'ended'
-      return (await this.readiness()).status === 200 ? 'ready' : undefined
-    })
-    if (over !== undefined) throw new Error(`it ended with ${over.signal ?? over.exitCode}: ${this.process.stderr}`)
+    const look = async (): Promise<true | undefined> =>
+      over !== undefined || (await this.readiness()).status === 200 ? true : undefined
+    try {
+      await eventually('ready', look, readyDeadlineMs)
+    } catch (cause) {
+      throw new Error(`not ready: ${this.lastLines()}`, { cause })
+    }
+    if (over !== undefined) throw new Error(`it ended with ${over.signal ?? over.exitCode}: ${this.lastLines()}`)
+  }
+
+  /** For a person who reads why a test failed. */
+  lastLines(lines = 25): string {
+    return this.process.stderr.split('\n').slice(-lines).join('\n')
   }
 
   /** Lines of the log that hold all of these words. */
