@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Stop } from '../setup/run.mjs'
 import { prepareInitramfs } from './initramfs.mjs'
 import { prepareKernel } from './kernel.mjs'
 import { checkQemu, qemu, qemuArguments } from './qemu.mjs'
@@ -36,6 +37,13 @@ const bootDeadlineMs = 120_000
 const commandDeadlineMs = 60_000
 const powerOffDeadlineMs = 15_000
 const serialLinesShown = 15
+
+/** The guest did not do what it was asked to, or is gone: a panic, a hang, QEMU's own end. It tells the console's last lines. */
+export class GuestLost extends Stop {
+  constructor(/** @type {string} */ message) {
+    super(message, 70)
+  }
+}
 
 /** A program in the guest. */
 export class GuestProcess {
@@ -268,12 +276,13 @@ export class Guest {
   }
 
   /**
-   * What the kernel and process 1 of the guest wrote to the console, the last lines.
+   * What the kernel and process 1 of the guest wrote to the console: the last lines, and those before that name a panic.
    *
    * @returns {string[]}
    */
-  serialLog(lines = serialLinesShown) {
-    return [...readLines(join(this.#folder, 'qemu.log')), ...readLines(join(this.#folder, 'serial.log'))].slice(-lines)
+  serialLog(last = serialLinesShown) {
+    const lines = [...readLines(join(this.#folder, 'qemu.log')), ...readLines(join(this.#folder, 'serial.log'))]
+    return lines.filter((line, at) => at >= lines.length - last || /Kernel panic - |BUG: |Oops: /.test(line))
   }
 
   /**
@@ -307,7 +316,9 @@ export class Guest {
 
   #failure(/** @type {string} */ what) {
     const log = this.serialLog()
-    return new Error(`${what}; the last lines of the guest's console:\n${log.length > 0 ? log.join('\n') : '(none)'}`)
+    return new GuestLost(
+      `${what}; the last lines of the guest's console:\n${log.length > 0 ? log.join('\n') : '(none)'}`,
+    )
   }
 }
 

@@ -1,3 +1,5 @@
+import { Stop } from '../setup/run.mjs'
+
 /** @typedef {import('./guest.mjs').Guest} Guest */
 
 /**
@@ -44,12 +46,14 @@ export const podUid = 1001
  * @property {boolean} [spoofCheck]
  */
 
-/** Loads what a node of the guide has loaded. @throws Error naming the module that this kernel lacks. */
+/** Loads what a node of the guide has loaded. @throws Stop naming the module that this kernel lacks. */
 async function loadModules(/** @type {Guest} */ guest) {
   const names = ['vhost_net', 'tun', 'vfio-pci', 'igb', 'igbvf', '8021q', 'veth', 'macvlan']
   for (const name of names) {
     const { exitCode, stderr } = await guest.run(['modprobe', name])
-    if (exitCode !== 0) throw new Error(`need the kernel module ${name} in the guest, found: ${stderr.trim()}`)
+    if (exitCode === 0) continue
+    const remedy = 'remove the cache folder of the checkout, so that the kernel is fetched anew'
+    throw new Stop(`vm: need the kernel module ${name} in the guest, found ${stderr.trim()}; ${remedy}`, 69)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { GuestProcess } from '../../scripts/vm/guest.mjs'
 import { podUid } from '../../scripts/vm/pod.mjs'
-import { Instance, launcher, type Pod } from './pod.js'
+import { Instance, launcher, type Pod, type Settings } from './pod.js'
 
 /** What of the container a test may want otherwise. */
 export interface ContainerSpec {
@@ -10,6 +10,7 @@ export interface ContainerSpec {
   readonly memlockBytes?: number
   readonly command?: readonly string[]
   readonly hugepagesBytes?: number
+  readonly settings?: Settings
 }
 
 interface Device {
@@ -31,7 +32,7 @@ export async function startContainer(pod: Pod, name: string, spec: ContainerSpec
       statDevice(pod, path),
     ),
   )
-  await pod.configure()
+  await pod.configure(spec.settings)
   await pod.guest.write(`${bundle}/config.json`, JSON.stringify(ociConfig(pod, devices, spec)))
   await pod.guest.script(`
     mkdir -p ${bundle}/rootfs
@@ -85,6 +86,7 @@ function ociConfig(pod: Pod, devices: readonly Device[], spec: ContainerSpec): o
       mount('/dev', 'tmpfs', 'nosuid', 'mode=755'),
       tmpfs('/dev/shm', '1777'),
       mount('/sys', 'sysfs', 'nosuid', 'noexec', 'nodev', 'ro'),
+      mount('/sys/fs/cgroup', 'cgroup', 'nosuid', 'noexec', 'nodev', 'ro'),
       tmpfs('/tmp', '1777'),
       tmpfs('/run/spillway', '1777'),
     ],

@@ -30,7 +30,7 @@ describe('as uid 1001, with what the pod grants', () => {
     const [port] = (await running.status()).ports
     expect(port?.exception.backend).toBe('vhost-net')
     // In a pid namespace of its own the worker has another number: the one that polls is known by its name.
-    const pid = (await pod.guest.must(['sh', '-c', 'pgrep -f dist/worker/main.js | tail -1'])).trim()
+    const pid = (await pod.guest.must(['pgrep', '-f', 'dist/worker/main.js'])).trim()
     const status = await pod.guest.must(['cat', `/proc/${pid}/status`])
     expect(status).toMatch(/^Uid:\s+1001\s+1001\s+1001\s+1001$/m)
     expect(status).toMatch(new RegExp(`^CapEff:\\s+0*${capabilities}$`, 'm'))
@@ -60,7 +60,8 @@ describe('as uid 1001, with what the pod grants', () => {
   })
 
   test('does not start in an OCI container whose hugepages limit is below what it needs, and says so', async () => {
-    instance = await startContainer(pod, 'hugepages', { hugepagesBytes: 16 * 2 ** 20 })
+    const settings = { memory: { pageSize: '2Mi' } }
+    instance = await startContainer(pod, 'hugepages', { hugepagesBytes: 16 * 2 ** 20, settings })
     const { exitCode } = await instance.process.ended
     expect(exitCode).toBe(69)
     expect(instance.process.stderr).toContain('hugepages-cgroup-limit')
