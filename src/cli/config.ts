@@ -1,9 +1,8 @@
+import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { findConfigFile, type LoadedConfig, loadConfig } from '../config/load.js'
+import type { LoadedConfig } from '../config/load.js'
 import { plainJson } from '../config/plain-text.js'
-import { printJson, printText, printYaml } from '../config/print.js'
 import { SpillwayError } from '../errors.js'
-import { configureLogging } from '../log.js'
 
 /** The options that every command with a configuration has. */
 export interface ConfigOptions {
@@ -30,16 +29,18 @@ function collect(value: string, before: readonly string[] = []): string[] {
 /**
  * The configuration of this command line and environment. Logging follows it from here on.
  *
- * @param defaultFile  what counts as the default file, for a fixture tree.
+ * @param root  a fixture tree may have a default file.
  * @throws SpillwayError `ERR_CONFIG`.
  */
 export async function configFromOptions(
   options: ConfigOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
-  defaultFile?: string,
+  root = '/',
 ): Promise<LoadedConfig> {
+  const { defaultConfigFile, findConfigFile, loadConfig } = await import('../config/load.js')
+  const { configureLogging } = await import('../log.js')
   const loaded = loadConfig({
-    file: findConfigFile(options.config, env, defaultFile),
+    file: findConfigFile(options.config, env, join(root, defaultConfigFile)),
     env,
     flags: [
       ...(options.set ?? []).map(parseSetFlag),
@@ -64,13 +65,15 @@ function namedFlag(flag: string, path: string, text: string | undefined) {
   return text === undefined ? [] : [{ flag, path, text }]
 }
 
-const printers = { text: printText, json: printJson, yaml: printYaml }
+const formats = ['text', 'json', 'yaml'] as const
 
 export function addConfigCommand(program: Command): void {
   const command = program.command('config').description('print every setting and its origin')
   addConfigOptions(command)
-    .addOption(new Option('-f, --format <format>', 'how to print it').choices(Object.keys(printers)).default('text'))
-    .action(async (options: ConfigOptions & { format: keyof typeof printers }) => {
-      process.stdout.write(printers[options.format](await configFromOptions(options)))
+    .addOption(new Option('-f, --format <format>', 'how to print it').choices(formats).default('text'))
+    .action(async (options: ConfigOptions & { format: (typeof formats)[number] }) => {
+      const { printJson, printText, printYaml } = await import('../config/print.js')
+      const print = { text: printText, json: printJson, yaml: printYaml }[options.format]
+      process.stdout.write(print(await configFromOptions(options)))
     })
 }

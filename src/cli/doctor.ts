@@ -1,7 +1,6 @@
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { ListenAddress } from '../config/listen.js'
-import { defaultConfigFile, type LoadedConfig } from '../config/load.js'
+import type { LoadedConfig } from '../config/load.js'
 import type { Config } from '../config/schema.js'
 import type { Environment } from '../environment/types.js'
 import { errorTable } from '../errors.js'
@@ -65,7 +64,7 @@ async function lookWith(prober: Prober | null, options: DoctorOptions, version: 
   const { parseListen } = await import('../config/listen.js')
   const { discoverAndWait } = await import('../preflight/discover-and-wait.js')
   const { root } = options
-  const loaded = await configFromOptions(options, readEnvironmentVariables(root), join(root, defaultConfigFile))
+  const loaded = await configFromOptions(options, readEnvironmentVariables(root), root)
   const listen = parseListen(loaded.config.http.listen)
   const met = root === '/' && listen ? await meet(listen, version) : nobody
   const { environment, discoverMs } = await discoverAndWait(loaded.config, { root })

@@ -1,7 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseListen } from '../config/listen.js'
-import { runLab } from '../lab/lab.js'
-import { configureLogging } from '../log.js'
 
 interface LabFlags {
   readonly duration: number | null
@@ -37,6 +35,8 @@ export function addLabCommand(program: Command): void {
         process.exitCode = await runLabCommand({ argv, http, durationMs: duration })
         return
       }
+      const { runLab } = await import('../lab/lab.js')
+      const { configureLogging } = await import('../log.js')
       await configureLogging({ level: 'info', format: 'auto' })
       const ask = new AbortController()
       for (const signal of endingSignals) process.on(signal, () => ask.abort())

@@ -1,6 +1,4 @@
-import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { defaultConfigFile } from '../config/load.js'
 import { assertNever, type SpillwayError } from '../errors.js'
 import { addConfigOptions, type ConfigOptions, configFromOptions } from './config.js'
 
@@ -38,11 +36,7 @@ async function printPlanAs(options: PlanOptions): Promise<PrintedPlan> {
   const { readEnvironmentVariables } = await import('../environment/variables.js')
   const { draftPlan } = await import('../plan/plan.js')
   const print = await import('../plan/print.js')
-  const { config } = await configFromOptions(
-    options,
-    readEnvironmentVariables(options.root),
-    join(options.root, defaultConfigFile),
-  )
+  const { config } = await configFromOptions(options, readEnvironmentVariables(options.root), options.root)
   const environment = discoverEnvironment(options.root, { podInfoFolder: config.podInfo.folder })
   const {
     plan,

@@ -11,6 +11,9 @@ import { entry, spillway } from './command.js'
 
 const hosts = new URL('../../fixtures/hosts/', import.meta.url).pathname
 
+/** Writes at the exit which packages of package.json were loaded, of those that are CommonJS modules. */
+const tellPackages = new URL('../../fixtures/tell-packages.mjs', import.meta.url).href
+
 /** Calls `act` with a copy of the entry file next to a `dist` of just these files. */
 function withEntry<Result>(dist: Record<string, string>, act: (entry: string) => Result): Result {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-entry-'))
@@ -94,6 +97,15 @@ describe('the command line', () => {
       expect.stringMatching(/^spillway: missing: port vf0 has no kernel path.*\n$/),
     ])
     expect(stdout).toMatch(/^--lcores '0@\(0,2\),1@1' --no-huge .*\n$/)
+  })
+
+  it.each([
+    ['its version', ['--version'], []],
+    ['a plan', ['plan', '--root', join(hosts, 'laptop')], ['pino', 'yaml']],
+    ['a refusal', ['run', '--set', 'lcores=4095'], ['pino', 'yaml']],
+  ])('loads of our packages for %s no more than it takes', (_what, args, packages) => {
+    const { stderr } = spillway(args, { NODE_OPTIONS: `--import=${tellPackages}` })
+    expect(/^packages: (.*)$/m.exec(stderr)?.[1]?.split(' ')).toEqual(['commander', ...packages])
   })
 
   it('takes a reader that went away for a clean end', async () => {
