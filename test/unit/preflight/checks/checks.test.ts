@@ -186,6 +186,12 @@ describe('what is right is left alone', () => {
     silent({ kernel, settings: { ports: '[{ exception: { backend: none } }]' } }, 'vhost-memory-regions')
   })
 
+  it('as many memory regions as EAL has lists of memory, of which it has one without hugepages', () => {
+    silent({ kernel: { vhost: { maxMemRegions: 8 } } }, 'vhost-memory-regions')
+    const without = { environment: { hugepages: [] }, settings: { memory: '{ pageSize: none }' } }
+    silent({ ...without, kernel: { vhost: { maxMemRegions: 1 } } }, 'vhost-memory-regions')
+  })
+
   it('a variant driver of vfio-pci', () => {
     silent({ environment: { pciDevices: [vf(vfAddress, { driver: 'ice_vfio_pci' })] } }, 'vf-kernel-driver')
   })

@@ -1,5 +1,5 @@
-import { missingDevice } from '../../../plan/fixtures.js'
-import { otherVfAddress, refused, resource, vfAddress } from '../fixtures.js'
+import { hugepages, missingDevice } from '../../../plan/fixtures.js'
+import { otherVfAddress, pages, refused, resource, vfAddress } from '../fixtures.js'
 import { vhost, wantVhost } from './pods.js'
 import type { Row } from './row.js'
 
@@ -104,11 +104,24 @@ export const kernelPath: readonly Row[] = [
     /modprobe vhost_net/,
   ],
   [
-    'vhost with two memory regions',
-    { kernel: { vhost: { maxMemRegions: 2 } } },
+    'vhost with fewer memory regions than EAL has lists for pages of 2Mi on two NUMA nodes',
+    { kernel: { vhost: { maxMemRegions: 7 } } },
     'vhost-memory-regions',
-    'warning',
-    /max_mem_regions=64/,
+    'error',
+    /8 memory regions.* 7 .*max_mem_regions=64/,
+  ],
+  [
+    'vhost with fewer memory regions than EAL has lists for pages of 2Mi and 1Gi, reserved or not',
+    {
+      environment: {
+        numaNodes: [{ id: 0, cpus: [2, 3, 4, 5] }],
+        hugepages: [pages('2Mi', 512, { limit: 512 }), hugepages('1Gi', 0)],
+      },
+      kernel: { vhost: { maxMemRegions: 5 } },
+    },
+    'vhost-memory-regions',
+    'error',
+    /6 memory regions/,
   ],
   ['no tun', { devices: { tun: missingDevice('/dev/net/tun') } }, 'tun-missing', 'warning', /needVhostNet: true/],
   [
