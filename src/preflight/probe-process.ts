@@ -32,6 +32,7 @@ const STDERR_KEPT = 2_000
 export class ProbeProcess {
   readonly #child: ChildProcess
   readonly #ended: Promise<ProbeEnd>
+  readonly #firstWord: Promise<ProbeNews>
   #stderr = ''
 
   constructor(program: ProbeProgram) {
@@ -45,14 +46,26 @@ export class ProbeProcess {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT)
     })
     this.#ended = this.#watchEnd()
+    this.#firstWord = this.#message()
   }
 
-  /** Waits for what comes next. A child that is late or talks nonsense is to be killed by the caller. */
-  async next(deadlineMs: number): Promise<ProbeNews> {
-    const late = new AbortController()
-    const message = new Promise<ProbeNews>((resolve) => {
+  /**
+   * Waits for its first word, from now on and not from its start: what its parent did meanwhile took as long on this
+   * machine, and a busy parent hears nobody.
+   */
+  ready(deadlineMs: number): Promise<ProbeNews> {
+    return this.#within(deadlineMs, this.#firstWord)
+  }
+
+  #message(): Promise<ProbeNews> {
+    return new Promise((resolve) => {
       this.#child.once('message', (value) => resolve(newsOf(value)))
     })
+  }
+
+  /** A child that is late or talks nonsense is to be killed by the caller. */
+  async #within(deadlineMs: number, message: Promise<ProbeNews>): Promise<ProbeNews> {
+    const late = new AbortController()
     try {
       return await Promise.race([
         message,
@@ -67,7 +80,7 @@ export class ProbeProcess {
 
   /** The answer to this request, and to no earlier one: requests go out one at a time. */
   ask(request: ProbeRequest, deadlineMs: number): Promise<ProbeNews> {
-    const news = this.next(deadlineMs)
+    const news = this.#within(deadlineMs, this.#message())
     // A child that is gone cannot be written to; its end is the news.
     if (this.#child.connected) this.#child.send(request, () => {})
     return news

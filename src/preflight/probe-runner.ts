@@ -30,6 +30,7 @@ export interface ChosenProbe {
 export interface ProbeOptions {
   readonly program?: ProbeProgram
   readonly deadlines?: ProbeDeadlines
+  readonly startDeadlineMs?: number
   /** Ends the child; what was not asked by then is left out. */
   readonly signal?: AbortSignal
 }
@@ -74,21 +75,28 @@ export function probeProgram(entry: URL, env: NodeJS.ProcessEnv = process.env): 
 export class Prober {
   readonly #program: ProbeProgram
   readonly #deadlines: ProbeDeadlines
+  readonly #startDeadlineMs: number
   readonly #signal: AbortSignal | undefined
   readonly #stop = (): void => void this.close()
-  #open: { readonly child: ProbeProcess; readonly ready: Promise<ProbeNews> } | undefined
+  #child: ProbeProcess | undefined
   #startFailed = false
 
-  constructor({ program, deadlines = probeDeadlines, signal }: ProbeOptions = {}) {
+  constructor({
+    program,
+    deadlines = probeDeadlines,
+    startDeadlineMs = CHILD_START_DEADLINE_MS,
+    signal,
+  }: ProbeOptions = {}) {
     this.#program = program ?? probeProgram(childEntry)
     this.#deadlines = deadlines
+    this.#startDeadlineMs = startDeadlineMs
     this.#signal = signal
     signal?.addEventListener('abort', this.#stop, { once: true })
   }
 
   /** Starts the child ahead of the first question: it loads what it needs while the caller still finds out what to ask. */
   start(): this {
-    this.#open ??= this.#spawn()
+    this.#child ??= new ProbeProcess(this.#program)
     return this
   }
 
@@ -108,22 +116,17 @@ export class Prober {
     await this.#end()
   }
 
-  #spawn(): { child: ProbeProcess; ready: Promise<ProbeNews> } {
-    const child = new ProbeProcess(this.#program)
-    return { child, ready: child.next(CHILD_START_DEADLINE_MS) }
-  }
-
   async #end(): Promise<void> {
-    const open = this.#open
-    this.#open = undefined
-    await open?.child.kill()
+    const child = this.#child
+    this.#child = undefined
+    await child?.kill()
   }
 
   /** A child that failed a question is not asked again. */
   async #ask(request: ProbeRequest): Promise<ProbeOutcome> {
-    this.#open ??= this.#spawn()
-    const { child, ready } = this.#open
-    const first = await ready
+    this.#child ??= new ProbeProcess(this.#program)
+    const child = this.#child
+    const first = await child.ready(this.#startDeadlineMs)
     const deadlineMs = this.#deadlines[request.kind]
     this.#startFailed = !isReady(first)
     const outcome: ProbeOutcome = isReady(first)

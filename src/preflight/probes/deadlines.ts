@@ -5,8 +5,8 @@ import type { ProbeKind } from './messages.js'
  * late has hung, because none of these sleeps in a healthy kernel.
  */
 
-/** A Node and its ffi binding: 0.15 s here, above 5 s on an emulated CPU beside a polling lcore. Waited for once. */
-export const CHILD_START_DEADLINE_MS = 10_000
+/** A Node and its ffi binding: 0.15 s here, above 5 s on an emulated CPU beside a polling lcore or another Node. Waited for once. */
+export const CHILD_START_DEADLINE_MS = 20_000
 
 /** SIGKILL cannot be ignored; a child that is still there after this hangs in the kernel, and we do not wait. */
 export const CHILD_KILL_DEADLINE_MS = 500

@@ -1,10 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { ProbeProgram } from '../../../../src/preflight/probe-process.js'
-import { type ChosenProbe, probeProgram, runProbes } from '../../../../src/preflight/probe-runner.js'
+import { type ChosenProbe, Prober, probeProgram, runProbes } from '../../../../src/preflight/probe-runner.js'
 import { probeDeadlines } from '../../../../src/preflight/probes/deadlines.js'
 import type { ProbeRequest } from '../../../../src/preflight/probes/messages.js'
+import { eventually } from '../../../eventually.js'
 
 const folder = new URL('../../../fixtures/probes/', import.meta.url)
 const fixture = (name: string): ProbeProgram => probeProgram(new URL(`${name}.mjs`, folder))
@@ -80,6 +83,20 @@ describe('the probe runner', () => {
     expect(await runProbes(all(mlock, mlock), { program: nowhere })).toMatchObject([
       { status: 'broken', problem: expect.stringContaining('ENOENT') },
     ])
+  })
+
+  test('counts the time that a child has to start from the first question', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'probe-runner-'))
+    const mark = join(folder, 'ready')
+    const program = fixture('marks')
+    const prober = new Prober({ program: { ...program, args: [...program.args, mark] }, startDeadlineMs: 1 }).start()
+    try {
+      await eventually('the child is ready', async () => existsSync(mark))
+      expect(await prober.run(all(mlock, mempolicy))).toMatchObject([{ status: 'answered' }, { status: 'answered' }])
+    } finally {
+      await prober.close()
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('does not try what would disturb somebody, and starts no child for nothing', async () => {
