@@ -12,6 +12,7 @@ import { type RestartCause, restartCauses } from './causes.js'
 import { CounterFile } from './counter-file.js'
 import { EXIT_AFTER_STOPPED_MS, SAMPLE_INTERVAL_MS, START_DEADLINE_MS } from './deadlines.js'
 import { waitForHugepages } from './hugepages.js'
+import { otherMacs } from './other-macs.js'
 import { afterDeath, type RestartSettings } from './restart-policy.js'
 import { errorOf, RuleKeeper, type RuleSource, type RuleState } from './rule-keeper.js'
 import type { SupervisorState } from './state.js'
@@ -232,6 +233,8 @@ export class Supervisor {
     this.#addresses = info.addresses
     this.#removedPorts = []
     this.#counters.beginLife(life.file, info.layout)
+    for (const other of otherMacs(this.#options.plan.ports, info.ports))
+      log.warn(other, 'port has another MAC address than its network')
   }
 
   /** Only now it has all its threads: those of EAL, of the exception path and of vhost. */
