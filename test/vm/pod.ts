@@ -36,6 +36,8 @@ export interface StartSpec {
   /** On top of what every guest has. */
   readonly settings?: Settings
   readonly container?: Container
+  /** Words in front of what starts the container, in the pod's network namespace. */
+  readonly below?: readonly string[]
   /** In front of `run` and its arguments. */
   readonly command?: readonly string[]
   readonly args?: readonly string[]
@@ -90,8 +92,8 @@ export class Pod {
   }
 
   /** The command line of a Spillway command as the entrypoint of the pod's container. */
-  entrypoint({ container = guidePod, command = [launcher] }: StartSpec, ...words: string[]): string[] {
-    return this.inside('pod', entrypoint(container, [...command, ...words]))
+  entrypoint({ container = guidePod, below = [], command = [launcher] }: StartSpec, ...words: string[]): string[] {
+    return this.inside('pod', [...below, ...entrypoint(container, [...command, ...words])])
   }
 
   async configure(settings: Settings = {}): Promise<void> {
