@@ -67,9 +67,15 @@ export const udpFrame = Uint8Array.from([
   ...new Array<number>(22).fill(0),
 ])
 
-/** A plan for `devices` with exactly one lcore that never sleeps, as `run` would make it from this configuration. */
-export function planFor(machine: Machine, folder: string, devices: readonly string[], mode: ForwardingMode): Plan {
+/** A plan as `run` would make it on this machine from these settings, in the shape of spillway.yaml. */
+export function planOf(machine: Machine, folder: string, settings: Readonly<Record<string, unknown>>): Plan {
   const file = join(folder, 'bench.yaml')
+  writeFileSync(file, stringify(settings, { version: '1.1' }))
+  return makePlan(loadConfig({ file }).config, machine.environment)
+}
+
+/** A plan for `devices` with exactly one lcore that never sleeps. */
+export function planFor(machine: Machine, folder: string, devices: readonly string[], mode: ForwardingMode): Plan {
   const ports = devices.map((device, i) => ({
     name: `p${i}`,
     device,
@@ -79,7 +85,7 @@ export function planFor(machine: Machine, folder: string, devices: readonly stri
     exception: { backend: 'none' },
   }))
   const ethPeer = Object.fromEntries(ports.map(({ name }, i) => [name, `02:00:00:00:00:0${i}`]))
-  const settings = {
+  return planOf(machine, folder, {
     lcores: String(machine.pollingCpu),
     idle: 'poll',
     burst,
@@ -87,9 +93,7 @@ export function planFor(machine: Machine, folder: string, devices: readonly stri
     ports,
     forwarding: { mode, ...(mode === 'mac' ? { ethPeer } : {}) },
     exceptionPath: { builtins: false },
-  }
-  writeFileSync(file, stringify(settings, { version: '1.1' }))
-  return makePlan(loadConfig({ file }).config, machine.environment)
+  })
 }
 
 /** Built-ins, `local` and the five rules, as a pod with a tap would have them in force. */
