@@ -17,7 +17,7 @@ export interface SpawnOptions {
  * the lab alone, which then ends everything in order.
  */
 export function spawnInside(
-  namespace: Namespace,
+  namespace: Pick<Namespace, 'enter'>,
   argv: readonly string[],
   { stdio, env, whenOrphaned }: SpawnOptions,
 ): ChildProcess {
@@ -52,7 +52,7 @@ const stopPatienceMs = 2_000
 
 /** Starts one of the lab's own programs and hands over its reports, parsed. */
 export function startProgram<T>(
-  namespace: Namespace,
+  namespace: Pick<Namespace, 'enter'>,
   { folder, name, args, report }: ProgramSpec<T>,
   { onReport, onFailure }: ProgramHandlers<T>,
 ): Program {
