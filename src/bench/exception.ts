@@ -80,7 +80,7 @@ async function dpdkVersion(): Promise<string> {
 const program = new Command('exception')
   .description('measure the exception path of Spillway and dpdk-testpmd in turn')
   .requiredOption('--testbed <json>', 'VF, tap and peer', (text) => testbedSpec.parse(JSON.parse(text)))
-  .option('--rounds <n>', 'rounds of each program', parseRounds, 10)
+  .option('--rounds <n>', 'rounds of each program', parseRounds, 8)
   .option('--host <text>', 'what the machine around this one is', '')
   .option('--json <file>', 'write every round to a file')
 
