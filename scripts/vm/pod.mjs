@@ -1,4 +1,5 @@
 import { Stop } from '../setup/run.mjs'
+import { copyCheckout } from './checkout-copy.mjs'
 
 /** @typedef {import('./guest.mjs').Guest} Guest */
 
@@ -173,6 +174,7 @@ export async function makePod(guest, options = {}) {
   await makePodNamespace(guest)
   await makeTap(guest)
   await giveDevices(guest, node)
+  await copyCheckout(guest)
   return node
 }
 

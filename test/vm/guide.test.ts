@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { expectAccounted, finalCounters } from '../accounted.js'
 import { eventually } from '../eventually.js'
 import { type Instance, Pod, podNetwork } from './pod.js'
@@ -21,6 +21,9 @@ describe('the guide: a kernel VF, a DPDK VF, vhost-net and a tap', () => {
   })
   afterAll(async () => {
     await pod?.close()
+  })
+  beforeEach(() => {
+    onTestFailed(() => console.error(instance.lastLines()))
   })
 
   async function tapMac(): Promise<string> {

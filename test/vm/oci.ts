@@ -1,3 +1,4 @@
+import { copyCheckout } from '../../scripts/vm/checkout-copy.mjs'
 import type { GuestProcess } from '../../scripts/vm/guest.mjs'
 import { podUid } from '../../scripts/vm/pod.mjs'
 import { Instance, launcher, type Pod, type Settings } from './pod.js'
@@ -34,12 +35,20 @@ export async function startContainer(pod: Pod, name: string, spec: ContainerSpec
   )
   await pod.configure(spec.settings)
   await pod.guest.write(`${bundle}/config.json`, JSON.stringify(ociConfig(pod, devices, spec)))
-  await pod.guest.script(`
-    mkdir -p ${bundle}/rootfs
-    mountpoint -q ${bundle}/rootfs || mount --bind / ${bundle}/rootfs
-    echo '+hugetlb +pids +memory +cpu' > /sys/fs/cgroup/cgroup.subtree_control`)
+  await makeRoot(pod)
+  await pod.guest.script("echo '+hugetlb +pids +memory +cpu' > /sys/fs/cgroup/cgroup.subtree_control")
   const process: GuestProcess = await pod.guest.start(['crun', 'run', '--bundle', bundle, name])
   return new Instance(pod.guest, process)
+}
+
+/** Once: the guest's own files, without what is mounted in them but for the checkout in memory. */
+async function makeRoot(pod: Pod): Promise<void> {
+  const there = await pod.guest.run(['mountpoint', '-q', `${bundle}/rootfs`])
+  if (there.exitCode === 0) return
+  await pod.guest.script(`
+    mkdir -p ${bundle}/rootfs
+    mount --bind / ${bundle}/rootfs`)
+  await copyCheckout(pod.guest, `${bundle}/rootfs`)
 }
 
 async function statDevice(pod: Pod, path: string): Promise<Device> {
