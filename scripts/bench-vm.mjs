@@ -15,13 +15,15 @@ import { accelerator, checkQemu } from './vm/qemu.mjs'
 
 /** The CPU that polls, like a node's isolated ones: vhost's kernel threads and everything else stay off it. */
 const pollingCpu = 2
+/** Vcpus on threads of their own: the polling one is to poll while the others work. @type {import('./vm/qemu.mjs').MachineSpec} */
+const guestMachine = { kernelArguments: [`isolcpus=${pollingCpu}`], threads: 'each' }
 const jsonInGuest = '/run/bench-vm.json'
 
 await main(async () => {
   const words = process.argv.slice(2)
   const { values } = parseArgs({ options: { rounds: { type: 'string' }, json: { type: 'string' } } })
   const machine = host()
-  const guest = await Guest.boot({ kernelArguments: [`isolcpus=${pollingCpu}`] })
+  const guest = await Guest.boot(guestMachine)
   try {
     const node = await makePod(guest)
     const argv = ['ip', 'netns', 'exec', 'pod', 'taskset', '-c', `0-${pollingCpu}`]
@@ -65,5 +67,5 @@ function testbed(/** @type {import('./vm/pod.mjs').Node} */ { vfs }) {
 function host() {
   const [cpu] = cpus()
   const [load = 0] = loadavg()
-  return `QEMU ${checkQemu()} (${accelerator}) on ${cpus().length} CPUs, ${cpu?.model.trim()}, load ${load.toFixed(1)} before`
+  return `QEMU ${checkQemu()} (${accelerator(guestMachine)}) on ${cpus().length} CPUs, ${cpu?.model.trim()}, load ${load.toFixed(1)} before`
 }

@@ -63,38 +63,43 @@ refresh_carrier(const struct dp_upkeep *u, unsigned p, const struct dp_link *tap
 }
 
 static void
-refresh_taps(struct dp_upkeep *u)
+refresh_tap(struct dp_upkeep *u, unsigned p)
 {
 	struct dp_machine *m = u->machine;
-	for (unsigned p = 0; p < m->n_ports; p++) {
-		struct dp_tap_row *row = u->tap_rows[p];
-		struct dp_link link;
-		if (row == NULL)
-			continue;
-		int rc = dp_netlink_link(m->plan.ports[p].exception.tap, &link);
-		if (rc < 0 && rc != -ENODEV)
-			continue; /* nothing is known; asked again soon */
-		if (rc < 0) {
-			link.up = link.carrier = false; /* gone; its counters stay as they were */
-		} else if (u->tap_index[p] != 0 && link.index != u->tap_index[p]) {
-			/* Deleted and made again: what we hold belongs to the one that is gone. */
-			u->tap_index[p] = 0;
-			u->events.tap_replaced(u->events.context, p);
-			link.up = link.carrier = false;
-		} else {
-			u->tap_index[p] = link.index;
-			dp_set(&row->rx_packets, link.rx_packets);
-			dp_set(&row->rx_bytes, link.rx_bytes);
-			dp_set(&row->rx_dropped, link.rx_dropped);
-			dp_set(&row->tx_packets, link.tx_packets);
-			dp_set(&row->tx_bytes, link.tx_bytes);
-			dp_set(&row->tx_dropped, link.tx_dropped);
-			refresh_carrier(u, p, &link);
-		}
-		dp_set(&row->carrier, link.carrier);
-		dp_set(&row->up, link.up);
-		atomic_store_explicit(&m->tap_up[p], link.up, memory_order_relaxed);
+	struct dp_tap_row *row = u->tap_rows[p];
+	struct dp_link link;
+	if (row == NULL)
+		return;
+	int rc = dp_netlink_link(m->plan.ports[p].exception.tap, &link);
+	if (rc < 0 && rc != -ENODEV)
+		return; /* nothing is known; asked again soon */
+	if (rc < 0) {
+		link.up = link.carrier = false; /* gone; its counters stay as they were */
+	} else if (u->tap_index[p] != 0 && link.index != u->tap_index[p]) {
+		/* Deleted and made again: what we hold belongs to the one that is gone. */
+		u->tap_index[p] = 0;
+		u->events.tap_replaced(u->events.context, p);
+		link.up = link.carrier = false;
+	} else {
+		u->tap_index[p] = link.index;
+		dp_set(&row->rx_packets, link.rx_packets);
+		dp_set(&row->rx_bytes, link.rx_bytes);
+		dp_set(&row->rx_dropped, link.rx_dropped);
+		dp_set(&row->tx_packets, link.tx_packets);
+		dp_set(&row->tx_bytes, link.tx_bytes);
+		dp_set(&row->tx_dropped, link.tx_dropped);
+		refresh_carrier(u, p, &link);
 	}
+	dp_set(&row->carrier, link.carrier);
+	dp_set(&row->up, link.up);
+	atomic_store_explicit(&m->tap_up[p], link.up, memory_order_relaxed);
+}
+
+static void
+refresh_taps(struct dp_upkeep *u)
+{
+	for (unsigned p = 0; p < u->machine->n_ports; p++)
+		refresh_tap(u, p);
 }
 
 /* Called on EAL's interrupt thread: only notes it; the control thread's next refresh() acts. */
@@ -238,8 +243,11 @@ refresh(struct dp_upkeep *u, bool tell)
 		tell_removed(u, p);
 		dp_port_refresh_counters(&m->ports[p]);
 		bool link_changed = dp_port_refresh_link(&m->ports[p], &speed_mbps);
-		if (link_changed && tell)
+		if (link_changed && tell) {
 			u->events.link(u->events.context, p, m->ports[p].link_up, speed_mbps);
+			/* At once: a reset may take seconds where the PF does not answer. */
+			refresh_tap(u, p);
+		}
 		recover_where_needed(u, p, link_changed);
 		recover_if_stalled(u, p);
 		refresh_filters(u, p);

@@ -10,6 +10,7 @@ import { portName } from './guest/messages.mjs'
  * @property {number} [vcpus]       3: one polls, one does the rest, and one that a test may keep busy
  * @property {number} [hugepages]   of 2 MiB
  * @property {readonly string[]} [kernelArguments]
+ * @property {'one' | 'each'} [threads]  of this machine: one for all vCPUs, or each its own
  * @property {'none' | 'stdio'} [terminal]  a second serial line for a shell
  */
 
@@ -24,8 +25,16 @@ export const qemu = 'qemu-system-x86_64'
  */
 const memoryMib = 2560
 
-/** KVM where a person knows that it works; an emulated CPU is 10 to 15 times slower and works everywhere. */
-export const accelerator = process.env.SPILLWAY_VM_ACCEL ?? 'tcg,thread=multi,tb-size=512'
+/**
+ * How the CPU is made. KVM where a person knows that it works (SPILLWAY_VM_ACCEL=kvm); an emulated one is 10 to 25 times slower
+ * and works everywhere. Its vCPUs take turns on one thread unless they are to run at the same time: two guests beside each
+ * other are faster so on two CPUs, and QEMU 10.0 with several threads was seen to end in the assertion of
+ * iotlb_to_section() when devices came and went.
+ */
+export function accelerator(/** @type {MachineSpec} */ { threads = 'one' }) {
+  const thread = threads === 'one' ? 'single' : 'multi'
+  return process.env.SPILLWAY_VM_ACCEL ?? `tcg,thread=${thread},tb-size=512`
+}
 
 /**
  * @returns {string} QEMU's version
@@ -58,7 +67,7 @@ export function qemuArguments(kernel, initramfs, folder, spec) {
   const share = ['local,id=root,path=/,security_model=passthrough,readonly=on,multidevs=remap']
   return [
     ...['-name', 'spillway-vm', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    ...['-machine', 'q35,kernel-irqchip=split', '-accel', accelerator],
+    ...['-machine', 'q35,kernel-irqchip=split', '-accel', accelerator(spec)],
     ...['-cpu', 'max', '-smp', String(vcpus), '-m', String(memoryMib)],
     ...['-device', 'intel-iommu,intremap=on,caching-mode=on'],
     ...['-kernel', kernel.image, '-initrd', initramfs, '-append', commandLine(kernel, spec)],
@@ -68,7 +77,7 @@ export function qemuArguments(kernel, initramfs, folder, spec) {
     ...['-chardev', `socket,id=agent,path=${join(folder, 'agent.sock')}`],
     ...['-device', `virtserialport,chardev=agent,name=${portName}`],
     ...['-fsdev', ...share, '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root'],
-    ...['-device', 'pcie-root-port,id=slot1,chassis=1,slot=1', '-netdev', 'user,id=wire,restrict=on'],
+    ...['-device', 'pcie-root-port,id=slot1,chassis=1,slot=1', '-netdev', 'user,id=wire,restrict=on,ipv6=off'],
     ...['-device', 'igb,bus=slot1,netdev=wire,mac=52:54:00:aa:00:01,romfile='],
     ...['-qmp', `unix:${join(folder, 'qmp.sock')},server=on,wait=off`],
   ]
