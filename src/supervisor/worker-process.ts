@@ -104,6 +104,8 @@ export class WorkerProcess {
     this.kill('exited', 'did not stop in time and was killed')
     const end = await Promise.race([this.ended, sleep(KILL_DEADLINE_MS)])
     if (end) return end
+    // Killed, and the kernel has much to take down: it does that without us.
+    if (this.pid !== undefined && isExiting(this.pid)) return this.#endWithoutWord()
     throw new SpillwayError('ERR_WORKER', `worker ${this.pid} hangs in the kernel: SIGKILL did not end it`)
   }
 
@@ -114,6 +116,11 @@ export class WorkerProcess {
       this.kill('protocol', `sent a malformed message: ${issue?.path.join('.')}: ${issue?.message}`)
     } else if (report.data.type === 'stopped') this.#saidStopped?.()
     else onReport(report.data)
+  }
+
+  #endWithoutWord(): WorkerEnd {
+    const message = 'was killed and is still being taken down'
+    return { cause: 'exited', message, exitCode: null, signal: 'SIGKILL', crashLines: [], recentLines: [] }
   }
 
   async #hungUp(): Promise<void> {
