@@ -44,7 +44,9 @@ extern const struct dp_backend_ops dp_tap_ops;
 extern const struct dp_backend_ops dp_vhost_net_ops;
 
 struct dp_exception_thread {
-	_Atomic enum dp_phase phase; /* control: write, thread: read */
+	_Atomic enum dp_phase phase;   /* control: write, thread: read */
+	const _Atomic uint64_t *epoch; /* see struct dp_lcore */
+	_Atomic uint64_t seen_epoch;
 	pthread_t pthread;
 	bool running; /* control */
 	unsigned index;

@@ -159,13 +159,13 @@ thread_main(void *arg)
 	struct dp_load load;
 	dp_load_init(&load, &t->row->busy_cycles, &t->row->idle_cycles);
 	for (;;) {
+		uint64_t epoch = atomic_load_explicit(t->epoch, memory_order_acquire);
 		enum dp_phase phase = atomic_load_explicit(&t->phase, memory_order_acquire);
 		uint64_t begin = dp_load_begin(&load);
 		unsigned moved = turn(t, phase);
 		dp_load_end(&load, begin, moved > 0);
-		/* Release: control takes a port away once it has seen this move on twice. */
-		atomic_store_explicit(&t->row->polls, atomic_load_explicit(&t->row->polls, memory_order_relaxed) + 1,
-				      memory_order_release);
+		dp_count(&t->row->polls, 1);
+		atomic_store_explicit(&t->seen_epoch, epoch, memory_order_release);
 		if (moved > 0)
 			continue;
 		if (phase == DP_PHASE_STOP)

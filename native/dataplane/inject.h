@@ -46,4 +46,16 @@ dp_inject_transmit(struct dp_flow_row *row, uint16_t port_id, uint16_t queue_id,
 		rte_pktmbuf_free_bulk(pkts + sent, (unsigned)(n - sent));
 }
 
+/* The same when the port cannot take them any more: each frame is one drop. */
+static inline void
+dp_inject_drop(struct dp_flow_row *row, struct rte_mbuf **pkts, uint16_t n, bool *broken)
+{
+	uint32_t frames = 0;
+	for (uint16_t i = 0; i < n; i++)
+		frames += pkts[i]->hash.usr != 0;
+	*broken = pkts[n - 1]->hash.usr == 0;
+	dp_count(&row->dropped[DP_DROP_INJECT_TX_RESET], frames);
+	rte_pktmbuf_free_bulk(pkts, n);
+}
+
 #endif

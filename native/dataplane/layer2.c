@@ -53,17 +53,19 @@ static bool
 follow_groups(struct dp_layer2 *layer2, const struct dp_port *port, const char *tap)
 {
 	struct rte_ether_addr groups[DP_MAX_GROUPS];
-	int n = read_groups(tap, groups);
-	/* Too many for a list: all multicast was asked for when the port was started. */
-	if (n < 0 || n > DP_MAX_GROUPS)
+	int found = read_groups(tap, groups);
+	if (found < 0)
 		return false;
-	size_t bytes = (size_t)n * sizeof(*groups);
-	if (layer2->told && (unsigned)n == layer2->n_groups && memcmp(groups, layer2->groups, bytes) == 0)
+	unsigned n = (unsigned)found < port->max_groups ? (unsigned)found : port->max_groups;
+	bool same = n == layer2->n_groups && memcmp(groups, layer2->groups, n * sizeof(*groups)) == 0;
+	if (layer2->told && same)
 		return false;
-	memcpy(layer2->groups, groups, bytes);
-	layer2->n_groups = (unsigned)n;
-	layer2->groups_rc = rte_eth_dev_set_mc_addr_list(port->id, layer2->groups, layer2->n_groups);
-	return true;
+	memcpy(layer2->groups, groups, n * sizeof(*groups));
+	layer2->n_groups = n;
+	layer2->groups_rc = rte_eth_dev_set_mc_addr_list(port->id, layer2->groups, n);
+	if (layer2->groups_rc == 0 && (unsigned)found > n)
+		layer2->groups_rc = -ENOSPC;
+	return !same;
 }
 
 static bool
@@ -86,13 +88,13 @@ follow_vlans(struct dp_layer2 *layer2, const struct dp_port *port, const struct 
 		return false;
 	bool changed = false;
 	for (unsigned id = 1; id < DP_VLAN_IDS - 1; id++) {
-		bool on = has(wanted, id);
-		if (on == has(&layer2->vlans, id))
+		bool on = has(wanted, id), before = has(&layer2->vlans, id);
+		if (on == before && (layer2->told || !on))
 			continue;
 		int rc = rte_eth_dev_vlan_filter(port->id, (uint16_t)id, on);
 		mark(&layer2->vlans, id, on);
 		mark(&layer2->vlans_refused, id, on && rc != 0);
-		changed = true;
+		changed |= on != before;
 	}
 	return changed;
 }
@@ -109,7 +111,7 @@ dp_layer2_follow(struct dp_layer2 *layer2, const struct dp_port *port, const cha
 void
 dp_layer2_forget(struct dp_layer2 *layer2)
 {
-	*layer2 = (struct dp_layer2){0};
+	layer2->told = false;
 }
 
 unsigned

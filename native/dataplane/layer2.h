@@ -12,17 +12,14 @@
 #include "netlink.h"
 #include "port.h"
 
-/* More groups than this become "all multicast"; a VF of igb or ixgbe holds 30. */
-#define DP_MAX_GROUPS 128
-
 /* What a port was last told. */
 struct dp_layer2 {
 	struct rte_ether_addr groups[DP_MAX_GROUPS];
 	unsigned n_groups;
-	int groups_rc; /* 0, or what rte_eth_dev_set_mc_addr_list() said */
+	int groups_rc; /* 0, -ENOSPC when there are more, or what rte_eth_dev_set_mc_addr_list() said */
 	struct dp_vlans vlans;
 	struct dp_vlans vlans_refused;
-	bool told; /* something, since the port was started */
+	bool told; /* since the port was started */
 };
 
 /*

@@ -305,14 +305,23 @@ poll_rxq(struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rule
 }
 
 static uint16_t
-poll_inbound(struct dp_inbound *in)
+poll_inbound(struct dp_inbound *in, bool stopping)
 {
 	struct rte_mbuf *pkts[DP_MAX_BURST];
-	if (is_paused(in->paused))
+	bool paused = is_paused(in->paused);
+	/* They wait for the port, unless it is too late for that. */
+	if (paused && !stopping)
 		return 0;
 	uint16_t n = (uint16_t)rte_ring_sc_dequeue_burst(in->ring, (void **)pkts, 32, NULL);
 	if (n == 0)
 		return 0;
+	if (paused) {
+		if (in->inject)
+			dp_inject_drop(in->row, pkts, n, &in->broken);
+		else
+			drop(in->row, DP_DROP_TX_RESET, pkts, n);
+		return n;
+	}
 	if (in->inject) {
 		dp_inject_transmit(in->row, in->port_id, in->queue_id, pkts, n, &in->broken);
 		return n;
@@ -367,7 +376,7 @@ generate(struct generator *g, struct dp_lcore *l, const struct dp_rxq *q)
 }
 
 static uint32_t
-turn(struct dp_lcore *l, const struct dp_rules *rules, struct generator *generators)
+turn(struct dp_lcore *l, const struct dp_rules *rules, bool stopping, struct generator *generators)
 {
 	uint32_t moved = 0;
 	if (likely(rules != NULL)) {
@@ -378,7 +387,7 @@ turn(struct dp_lcore *l, const struct dp_rules *rules, struct generator *generat
 		}
 	}
 	for (unsigned i = 0; i < l->n_inbounds; i++)
-		moved += poll_inbound(&l->inbounds[i]);
+		moved += poll_inbound(&l->inbounds[i], stopping);
 	return moved;
 }
 
@@ -404,14 +413,14 @@ dp_lcore_main(void *arg)
 		prctl(PR_SET_TIMERSLACK, 1);
 
 	for (;;) {
+		uint64_t epoch = atomic_load_explicit(l->epoch, memory_order_acquire);
 		enum dp_phase phase = atomic_load_explicit(&l->phase, memory_order_acquire);
 		const struct dp_rules *rules = atomic_load_explicit(&l->rules, memory_order_acquire);
 		uint64_t begin = dp_load_begin(&load);
-		uint32_t moved = turn(l, phase == DP_PHASE_RUN ? rules : NULL, generators);
+		uint32_t moved = turn(l, phase == DP_PHASE_RUN ? rules : NULL, phase != DP_PHASE_RUN, generators);
 		dp_load_end(&load, begin, moved > 0);
-		/* Release: control frees an old rule list once it has seen this move on twice. */
-		atomic_store_explicit(&l->row->polls, atomic_load_explicit(&l->row->polls, memory_order_relaxed) + 1,
-				      memory_order_release);
+		dp_count(&l->row->polls, 1);
+		atomic_store_explicit(&l->seen_epoch, epoch, memory_order_release);
 		if (moved > 0)
 			continue;
 		dp_count(&l->row->empty_polls, 1);

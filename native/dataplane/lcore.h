@@ -56,6 +56,8 @@ struct dp_inbound {
 struct dp_lcore {
 	_Atomic enum dp_phase phase;	      /* control: write, lcore: read */
 	const struct dp_rules *_Atomic rules; /* control: write, lcore: read once per turn */
+	const _Atomic uint64_t *epoch;	      /* control: write, lcore: read at the start of a turn ... */
+	_Atomic uint64_t seen_epoch;	      /* ... lcore: write at its end, control: read */
 	_Atomic bool drained;		      /* lcore: write once it has seen DRAIN, control: read */
 	_Atomic bool finished;		      /* lcore: write last, control: read */
 	struct dp_lcore_row *row;	      /* lcore: write, supervisor: read */

@@ -8,7 +8,10 @@
 
 struct rte_mempool;
 
-/* What the device counted when it was last read, and how often its 32-bit counters came round. */
+/* More multicast groups of a tap than this are not looked at. */
+#define DP_MAX_GROUPS 128
+
+/* What the device counted when it was last read. */
 struct dp_port_readings {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, rx_nombuf, tx_errors;
 };
@@ -22,13 +25,16 @@ struct dp_port {
 	int numa_node;
 	uint16_t n_queues;   /* receive queues, and transmit queues of the lcores */
 	bool spare_tx_queue; /* queue number n_queues belongs to the exception thread */
+	unsigned max_groups; /* of multicast that it can be told */
 	bool vlan_filter;    /* lets only those VLANs in that it is told */
 	bool started;
 	bool link_up;
-	bool link_known;      /* the driver tells the link */
-	bool resets_silently; /* nothing but the link may tell that the device was reset */
-	bool suspect;	      /* it may have been reset, and was not brought back since */
-	int64_t recovered_ms;
+	bool link_known;	    /* the driver tells the link */
+	bool resets_silently;	    /* nothing but the link may tell that the device was reset */
+	bool suspect;		    /* it may have been reset, and was not brought back since */
+	int64_t recovered_ms;	    /* when it was reset last */
+	int64_t again_ms;	    /* how long to wait before the next try */
+	int64_t lost_ms;	    /* since when it cannot be brought back; 0: it is there */
 	_Atomic bool paused;	    /* control: write; lcores and exception threads: read, and leave it alone */
 	_Atomic bool removed;	    /* EAL's interrupt thread: write */
 	_Atomic bool reset_pending; /* EAL's interrupt thread: set, control: clear */
@@ -52,8 +58,8 @@ int dp_port_start(struct dp_port *port, struct dp_error *error);
 int dp_port_recover(struct dp_port *port, struct dp_error *error);
 /* How far a counter went from one reading to the next. */
 uint64_t dp_port_counter_step(uint64_t before, uint64_t now);
-/* Adds what the device counted since the last reading to the port's row. */
-void dp_port_refresh_counters(struct dp_port *port);
+/* Adds what the device counted since the last reading to the port's row; false when it did not tell. */
+bool dp_port_refresh_counters(struct dp_port *port);
 /* Reads the link; true when it changed. */
 bool dp_port_refresh_link(struct dp_port *port, uint32_t *speed_mbps);
 void dp_port_close(struct dp_port *port);

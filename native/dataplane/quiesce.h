@@ -9,10 +9,10 @@
 #define DP_QUIESCE_MS 2000
 
 /*
- * Waits until every lcore, and with `all` every exception thread, has begun a turn after now. False when one stands
- * still.
+ * Waits until every lcore, and with `all` every exception thread, has ended a turn that began after now: each reads the
+ * epoch at a turn's start and tells it at its end. False when one stands still.
  */
-bool dp_quiesce(const struct dp_machine *machine, bool all);
+bool dp_quiesce(struct dp_machine *machine, bool all);
 
 /* CLOCK_MONOTONIC, in milliseconds. */
 int64_t dp_now_ms(void);

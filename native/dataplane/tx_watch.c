@@ -16,7 +16,7 @@ dp_tx_watch_stalled(struct dp_tx_watch *w, uint64_t sent, uint64_t handed, int64
 	}
 	if (now_ms - w->since_ms < DP_TX_STALL_MS)
 		return false;
-	w->handed = handed;
-	w->since_ms = 0;
+	/* A reset cannot cure what a PF discards on purpose: judged again only once something was sent. */
+	*w = (struct dp_tx_watch){.sent = sent, .handed = handed};
 	return true;
 }

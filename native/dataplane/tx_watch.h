@@ -18,8 +18,8 @@ struct dp_tx_watch {
 };
 
 /*
- * `sent`: packets that the device says it sent; `handed`: what grows when it is given some. True, once each time, when
- * it was given packets and sent none for DP_TX_STALL_MS.
+ * `sent`: packets that the device says it sent; `handed`: what grows when it is given some. True when it was
+ * given packets and sent none for DP_TX_STALL_MS; then not again before it has sent something.
  */
 bool dp_tx_watch_stalled(struct dp_tx_watch *watch, uint64_t sent, uint64_t handed, int64_t now_ms);
 

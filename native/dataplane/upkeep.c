@@ -15,8 +15,11 @@
 
 /* Some VFs count in 32 bits: at 100 Gbit/s their byte counter comes round every 0.34 s at worst, packets every 29 s. */
 #define REFRESH_MS 250
-/* Between two resets of a VF that has no link. */
+/* Between two resets of a VF that has no link: at first, and at last. */
 #define RESET_AGAIN_MS 1000
+#define RESET_SELDOM_MS 30000
+/* A PF that is set up anew answers within seconds. */
+#define GIVE_UP_MS 10000
 
 /* Reads the addresses of every tap; true when they changed. */
 static bool
@@ -133,6 +136,17 @@ tell_removed(struct dp_upkeep *u, unsigned p)
 	u->events.removed(u->events.context, p);
 }
 
+/* The port cannot be brought back. It is tried again, until only a new start can help. */
+static void
+note_loss(struct dp_upkeep *u, unsigned p, const struct dp_error *error)
+{
+	struct dp_port *port = &u->machine->ports[p];
+	if (port->lost_ms == 0)
+		port->lost_ms = dp_now_ms();
+	else if (dp_now_ms() - port->lost_ms >= GIVE_UP_MS)
+		u->events.reset(u->events.context, p, error);
+}
+
 /* With nobody at the port: lcores and exception threads leave a paused one alone. True when it is back. */
 static bool
 recover(struct dp_upkeep *u, unsigned p)
@@ -148,22 +162,40 @@ recover(struct dp_upkeep *u, unsigned p)
 	}
 	bool back = dp_port_recover(port, &error) == 0;
 	port->recovered_ms = dp_now_ms();
-	if (back) {
-		dp_layer2_forget(&u->layer2[p]);
-		atomic_store_explicit(&port->paused, false, memory_order_release);
-	} else {
-		u->events.reset(u->events.context, p, &error);
+	if (!back) {
+		note_loss(u, p, &error);
+		return false;
 	}
-	return back;
+	port->lost_ms = 0;
+	dp_layer2_forget(&u->layer2[p]);
+	atomic_store_explicit(&port->paused, false, memory_order_release);
+	return true;
 }
 
 static void
 recover_and_tell(struct dp_upkeep *u, unsigned p)
 {
+	u->machine->ports[p].again_ms = RESET_AGAIN_MS;
 	if (!recover(u, p))
 		return;
 	dp_count(&u->machine->ports[p].row->resets, 1);
 	u->events.reset(u->events.context, p, NULL);
+}
+
+/* Another try at a port that is lost; or at a VF without link, less and less often. */
+static void
+try_again(struct dp_upkeep *u, unsigned p)
+{
+	struct dp_port *port = &u->machine->ports[p];
+	if (dp_now_ms() - port->recovered_ms < port->again_ms)
+		return;
+	if (port->lost_ms != 0) {
+		recover_and_tell(u, p);
+		return;
+	}
+	recover(u, p);
+	int64_t longer = port->again_ms < RESET_AGAIN_MS ? RESET_AGAIN_MS : port->again_ms * 2;
+	port->again_ms = longer < RESET_SELDOM_MS ? longer : RESET_SELDOM_MS;
 }
 
 /*
@@ -174,17 +206,21 @@ static void
 recover_where_needed(struct dp_upkeep *u, unsigned p, bool link_changed)
 {
 	struct dp_port *port = &u->machine->ports[p];
+	if (atomic_load_explicit(&port->removed, memory_order_relaxed))
+		return;
 	bool pending = atomic_load_explicit(&port->reset_pending, memory_order_relaxed);
 	port->suspect |= port->resets_silently && link_changed && !port->link_up;
-	if (pending || (port->suspect && port->link_up)) {
+	if (port->lost_ms != 0) {
+		try_again(u, p);
+	} else if (pending || (port->suspect && port->link_up)) {
 		port->suspect = !port->link_up;
 		recover_and_tell(u, p);
-	} else if (port->suspect && port->resets_silently && dp_now_ms() - port->recovered_ms >= RESET_AGAIN_MS) {
-		recover(u, p);
+	} else if (port->suspect && port->resets_silently) {
+		try_again(u, p);
 	}
 }
 
-/* Grows whenever somebody gives the port packets. What it counts twice does no harm. */
+/* Grows when somebody gives the port packets, and only then; what it counts twice does no harm. */
 static uint64_t
 handed_to(const struct dp_machine *m, const struct dp_port *port)
 {
@@ -194,9 +230,11 @@ handed_to(const struct dp_machine *m, const struct dp_port *port)
 		for (unsigned q = 0; q < lcore->n_rxqs; q++)
 			if (lcore->rxqs[q].egress->port_id == port->id)
 				sum += lcore->rxqs[q].row->forwarded + lcore->rxqs[q].row->generated;
-		for (unsigned in = 0; in < lcore->n_inbounds; in++)
-			if (lcore->inbounds[in].port_id == port->id)
-				sum += lcore->inbounds[in].row->forwarded + lcore->inbounds[in].row->injected_segments;
+		for (unsigned in = 0; in < lcore->n_inbounds; in++) {
+			const struct dp_inbound *inbound = &lcore->inbounds[in];
+			if (inbound->port_id == port->id)
+				sum += inbound->inject ? inbound->row->injected_segments : inbound->row->forwarded;
+		}
 	}
 	for (unsigned t = 0; t < m->n_threads; t++)
 		for (unsigned q = 0; q < m->threads[t]->n_queues; q++)
@@ -205,13 +243,16 @@ handed_to(const struct dp_machine *m, const struct dp_port *port)
 	return sum;
 }
 
+/* Only for devices that tell nothing else: on others what a PF discards on purpose would look like a stall. */
 static void
 recover_if_stalled(struct dp_upkeep *u, unsigned p)
 {
 	const struct dp_port *port = &u->machine->ports[p];
-	uint64_t handed = handed_to(u->machine, port);
-	if (port->link_up && !port->removed &&
-	    dp_tx_watch_stalled(&u->tx_watch[p], port->row->tx_packets, handed, dp_now_ms()))
+	if (!port->resets_silently || !port->started || !port->link_up ||
+	    atomic_load_explicit(&port->removed, memory_order_relaxed))
+		return;
+	uint64_t sent = atomic_load_explicit(&port->row->tx_packets, memory_order_relaxed);
+	if (dp_tx_watch_stalled(&u->tx_watch[p], sent, handed_to(u->machine, port), dp_now_ms()))
 		recover_and_tell(u, p);
 }
 
@@ -241,7 +282,7 @@ refresh(struct dp_upkeep *u, bool tell)
 	for (unsigned p = 0; p < m->n_ports; p++) {
 		uint32_t speed_mbps;
 		tell_removed(u, p);
-		dp_port_refresh_counters(&m->ports[p]);
+		bool counted = dp_port_refresh_counters(&m->ports[p]);
 		bool link_changed = dp_port_refresh_link(&m->ports[p], &speed_mbps);
 		if (link_changed && tell) {
 			u->events.link(u->events.context, p, m->ports[p].link_up, speed_mbps);
@@ -249,7 +290,8 @@ refresh(struct dp_upkeep *u, bool tell)
 			refresh_tap(u, p);
 		}
 		recover_where_needed(u, p, link_changed);
-		recover_if_stalled(u, p);
+		if (counted)
+			recover_if_stalled(u, p);
 		refresh_filters(u, p);
 	}
 	refresh_taps(u);

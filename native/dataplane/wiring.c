@@ -83,6 +83,7 @@ make_lcore(struct dp_machine *m, unsigned index, struct dp_error *error)
 	m->lcores[index] = lcore;
 	lcore->id = m->plan.lcore_ids[index];
 	lcore->index = index;
+	lcore->epoch = &m->epoch;
 	lcore->mode = m->plan.mode;
 	lcore->burst = m->plan.burst;
 	lcore->sleep_when_idle = m->plan.sleep_when_idle;
@@ -167,6 +168,7 @@ make_thread(struct dp_machine *m, unsigned index, struct dp_error *error)
 		return dp_fail(error, ENOMEM, "dp_wire", "exception thread", "out of memory");
 	m->threads[index] = thread;
 	thread->index = index;
+	thread->epoch = &m->epoch;
 	thread->row = dp_counters_add_thread(index);
 	if (thread->row == NULL)
 		return dp_fail(error, ENOSPC, "dp_counters_add_thread", "counter file", "too small");

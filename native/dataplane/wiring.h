@@ -14,6 +14,7 @@ struct dp_machine {
 	struct dp_port ports[DP_MAX_PORTS];
 	uint16_t virtio_port_ids[DP_MAX_PORTS];
 	bool virtio_open[DP_MAX_PORTS];
+	_Atomic uint64_t epoch;		   /* control: write; see quiesce.h */
 	_Atomic bool tap_up[DP_MAX_PORTS]; /* control: write, exception threads: read */
 	unsigned n_lcores;
 	struct dp_lcore *lcores[DP_MAX_LCORES];

@@ -29,6 +29,7 @@ export const nativeDropReasons = {
   inject_no_mbuf: 'no mbuf for the frame',
   inject_ring_full: 'the ring to the lcore that transmits was full',
   inject_tx_full: "the port's transmit queue was full",
+  inject_tx_reset: "the port's device was being reset when all ended",
 } as const
 
 /** Why a packet can be dropped; each is exported for each port from the start, so that a first drop is a step from 0. */

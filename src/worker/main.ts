@@ -77,22 +77,25 @@ class DataPlane {
 
   /** Only another life helps: it attaches to the new tap, or probes the device anew. */
   async #giveUp(message: string): Promise<void> {
+    if (this.#stopping) return
+    this.#stopping = true
     await report({ type: 'failed', error: { code: 'ERR_WORKER', message } })
-    await native.stop()
+    logMissing(await native.stop())
     leave(1)
   }
 
   async stop(): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
-    if (this.#plan !== undefined) {
-      const missing = await native.stop()
-      if (missing === stopStuck) log.error('an lcore stands still, nothing was freed')
-      else if (missing > 0) log.error({ missing }, 'mbufs did not come back to their pools')
-    }
+    if (this.#plan !== undefined) logMissing(await native.stop())
     await report({ type: 'stopped' })
     leave(0)
   }
+}
+
+function logMissing(missing: number): void {
+  if (missing === stopStuck) log.error('an lcore stands still, nothing was freed')
+  else if (missing > 0) log.error({ missing }, 'mbufs did not come back to their pools')
 }
 
 /** EAL's leftovers are not worth an orderly end of the process, and some of its threads would not have one. */
