@@ -210,12 +210,11 @@ recover_where_needed(struct dp_upkeep *u, unsigned p, bool link_changed)
 		return;
 	bool pending = atomic_load_explicit(&port->reset_pending, memory_order_relaxed);
 	port->suspect |= port->resets_silently && link_changed && !port->link_up;
-	if (port->lost_ms != 0) {
-		try_again(u, p);
-	} else if (pending || (port->suspect && port->link_up)) {
+	bool lost = port->lost_ms != 0;
+	if (!lost && (pending || (port->suspect && port->link_up))) {
 		port->suspect = !port->link_up;
 		recover_and_tell(u, p);
-	} else if (port->suspect && port->resets_silently) {
+	} else if (lost || (port->suspect && port->resets_silently)) {
 		try_again(u, p);
 	}
 }

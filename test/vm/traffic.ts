@@ -1,5 +1,6 @@
 import type { GuestProcess } from '../../scripts/vm/guest.mjs'
 import { type HttpClientReport, httpClientReport } from '../../src/lab/programs/reports.js'
+import { eventually } from '../eventually.js'
 import { checkout } from '../native/container.js'
 import { framesScript, type Namespace, type Pod, podNetwork } from './pod.js'
 
@@ -67,6 +68,29 @@ export async function sendFrames(pod: Pod, frames: readonly string[], pps = 1000
 export async function startFrames(pod: Pod, frames: readonly string[], pps: number): Promise<GuestProcess> {
   const argv = ['python3', framesScript, 'send', podNetwork.peer, String(pps)]
   return await pod.guest.start(pod.inside('peer', argv), { input: `${frames.join('\n')}\n` })
+}
+
+export interface Returned {
+  count(): number
+  /** The last count. */
+  stop(): Promise<number>
+}
+
+/** Counts frames of `udpFrame` that come back to the peer from the pod's VF, and nothing else that arrives there. */
+export async function countReturned(pod: Pod): Promise<Returned> {
+  const argv = ['python3', framesScript, 'capture', podNetwork.peer]
+  const capture = await pod.guest.start(pod.inside('peer', argv))
+  await eventually('the capture listens', () => capture.stdout.startsWith('ready'))
+  const ours = new RegExp(`^${hex(podNetwork.peerMac)}${hex(podNetwork.vfMac)}0800.{40}13881388`)
+  const count = (): number => capture.stdout.split('\n').filter((line) => ours.test(line)).length
+  return {
+    count,
+    stop: async () => {
+      capture.kill('SIGKILL')
+      await capture.ended
+      return count()
+    },
+  }
 }
 
 /** A netdev's counters as its kernel sees them. */
