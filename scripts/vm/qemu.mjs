@@ -79,7 +79,6 @@ export function qemuArguments(kernel, initramfs, folder, spec) {
     ...['-fsdev', ...share, '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root'],
     ...['-device', 'pcie-root-port,id=slot1,chassis=1,slot=1', '-netdev', 'user,id=wire,restrict=on,ipv6=off'],
     ...['-device', 'igb,bus=slot1,netdev=wire,mac=52:54:00:aa:00:01,romfile='],
-    ...['-qmp', `unix:${join(folder, 'qmp.sock')},server=on,wait=off`],
   ]
 }
 
