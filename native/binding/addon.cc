@@ -23,6 +23,40 @@ struct Event {
 	unsigned groups = 0, vlans = 0, refused = 0;
 };
 
+// Compiles a rule list on a thread of libuv's. `done` gets the classifier; a list that does not compile rejects.
+class RuleCompiler : public Napi::AsyncWorker
+{
+      public:
+	using Done = std::function<void(Napi::Env, dp_classifier *)>;
+
+	RuleCompiler(Napi::Env env, std::shared_ptr<RulesCopy> rules, std::shared_ptr<Napi::Promise::Deferred> deferred,
+		     Done done)
+	    : Napi::AsyncWorker(env), rules(std::move(rules)), deferred(std::move(deferred)), done(std::move(done))
+	{
+	}
+
+	void Execute() override
+	{
+		failed = dp_compile_rules(rules->rules.data(), rules->size(), &classifier, &error) < 0;
+	}
+
+	void OnOK() override
+	{
+		if (failed)
+			deferred->Reject(errorToJs(Env(), error).Value());
+		else
+			done(Env(), classifier);
+	}
+
+      private:
+	std::shared_ptr<RulesCopy> rules;
+	std::shared_ptr<Napi::Promise::Deferred> deferred;
+	Done done;
+	dp_classifier *classifier = nullptr;
+	dp_error error{};
+	bool failed = false;
+};
+
 class Addon : public Napi::Addon<Addon>
 {
       public:
@@ -45,7 +79,12 @@ class Addon : public Napi::Addon<Addon>
 	// Runs `work` on the control thread; what it returns settles the promise on Node's main thread.
 	Napi::Value promise(Napi::Env env, const char *name, std::function<Settle()> work)
 	{
-		auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
+		return promise(env, std::make_shared<Napi::Promise::Deferred>(env), name, std::move(work));
+	}
+
+	Napi::Value promise(Napi::Env env, const std::shared_ptr<Napi::Promise::Deferred> &deferred, const char *name,
+			    std::function<Settle()> work)
+	{
 		auto done = std::make_shared<Napi::ThreadSafeFunction>(Napi::ThreadSafeFunction::New(
 			env, Napi::Function::New(env, [](const Napi::CallbackInfo &) {}), name, 0, 1));
 		control.post([work = std::move(work), deferred, done] {
@@ -169,17 +208,23 @@ class Addon : public Napi::Addon<Addon>
 		});
 	}
 
+	// Compiling may take seconds, in which the control thread has other things to do: it only swaps.
 	Napi::Value swapRules(const Napi::CallbackInfo &info)
 	{
 		std::shared_ptr<RulesCopy> rules = rulesFromJs(info[0].As<Napi::Array>());
-		return promise(info.Env(), "swapRules", [rules]() -> Settle {
-			dp_error error{};
-			if (dp_swap_rules(rules->rules.data(), static_cast<unsigned>(rules->rules.size()), &error) < 0)
-				return rejection(error);
-			return [layout = copyLayout()](Napi::Env env, Napi::Promise::Deferred &d) {
-				d.Resolve(layoutToJs(env, layout));
-			};
-		});
+		auto deferred = std::make_shared<Napi::Promise::Deferred>(info.Env());
+		auto swap = [this, rules, deferred](Napi::Env env, dp_classifier *classifier) {
+			promise(env, deferred, "swapRules", [rules, classifier]() -> Settle {
+				dp_error error{};
+				if (dp_swap_rules(rules->rules.data(), rules->size(), classifier, &error) < 0)
+					return rejection(error);
+				return [layout = copyLayout()](Napi::Env e, Napi::Promise::Deferred &d) {
+					d.Resolve(layoutToJs(e, layout));
+				};
+			});
+		};
+		(new RuleCompiler(info.Env(), rules, deferred, swap))->Queue();
+		return deferred->Promise();
 	}
 
 	Napi::Value stop(const Napi::CallbackInfo &info)

@@ -25,6 +25,11 @@ struct RulesCopy {
 	std::vector<std::string> names;
 	std::vector<std::vector<std::string>> matches;
 	std::vector<std::vector<const char *>> matchPointers;
+
+	unsigned size() const
+	{
+		return static_cast<unsigned>(rules.size());
+	}
 };
 
 // What dp_start() made, copied on the control thread so that the main thread can turn it into JavaScript.

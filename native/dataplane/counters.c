@@ -223,7 +223,7 @@ dp_counters_new_rules(const struct dp_rule *rules, unsigned n, unsigned n_lcores
 			       "%u rules on %u lcores need %zu bytes, %zu are free", n, n_lcores, per_lcore * n_lcores,
 			       half);
 	uint8_t *bank = file.base + file.used + ((file.generation + 1) % 2) * half;
-	memset(bank, 0, half);
+	memset(bank, 0, per_lcore * n_lcores);
 	file.pending.n = 0;
 	for (unsigned l = 0; l < n_lcores; l++) {
 		rows[l] = (struct dp_rule_row *)(bank + l * per_lcore);

@@ -152,16 +152,18 @@ dp_get_addresses(unsigned *n)
 }
 
 int
-dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_error *error)
+dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_classifier *classifier, struct dp_error *error)
 {
 	struct dp_machine *m = &dp.machine;
-	if (!dp.eal_started || dp.stopped)
+	if (!dp.eal_started || dp.stopped) {
+		dp_classifier_free(classifier);
 		return dp_fail(error, ESHUTDOWN, "dp_swap_rules", "rule list", "the data plane does not run");
+	}
 	/* A limit is divided among the lcores that receive: the others would leave their share unused. */
 	unsigned receiving = 0;
 	for (unsigned i = 0; i < m->n_lcores; i++)
 		receiving += m->lcores[i]->n_rxqs > 0;
-	struct dp_rules *made = dp_rules_new(rules, n, m->n_lcores, m->plan.lcore_ids, receiving, error);
+	struct dp_rules *made = dp_rules_new(rules, n, classifier, m->n_lcores, m->plan.lcore_ids, receiving, error);
 	if (made == NULL)
 		return -1;
 	for (unsigned i = 0; i < m->n_lcores; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Everything the binding, the C programs and the tests may call. Plain C that C++17 can read: no rte_*.h,
- * no _Atomic. All functions but dp_log_install() run on one thread, the control thread, which becomes EAL's
- * main lcore. An EAL can be started once per process, so this is a set of functions and not an object.
+ * no _Atomic. All functions but dp_log_install() and dp_compile_rules() run on one thread, the control thread, which
+ * becomes EAL's main lcore. An EAL can be started once per process, so this is a set of functions and not an object.
  */
 #ifndef DP_DATAPLANE_H
 #define DP_DATAPLANE_H
@@ -180,10 +180,18 @@ struct dp_layout dp_get_layout(void);
 const struct dp_addresses *dp_get_addresses(unsigned *n);
 
 /*
- * Compiles `rules` (the last one must match everything) and puts them in force on every lcore. Returns when no
- * lcore reads the old list any more. On error the old list stays.
+ * Compiles `rules`, of which the last one must match everything. It may take seconds and touches nothing of the data
+ * plane: any thread may call it. *classifier is for dp_swap_rules(); NULL when there is nothing to classify by.
  */
-int dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_error *error);
+struct dp_classifier;
+int dp_compile_rules(const struct dp_rule *rules, unsigned n, struct dp_classifier **classifier,
+		     struct dp_error *error);
+
+/*
+ * Puts `rules` in force on every lcore, with what dp_compile_rules() made of them, and returns when no lcore reads the
+ * old list any more. On error the old list stays. Takes `classifier` in any case.
+ */
+int dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_classifier *classifier, struct dp_error *error);
 
 /*
  * One turn of the control thread: waits until `wake_fd` is readable, something happened in the network

@@ -8,41 +8,50 @@
 
 #include "error.h"
 
-static struct dp_classifier *
-compile(const struct dp_rule *rules, unsigned n, struct dp_error *error)
+static int
+check_list(const struct dp_rule *rules, unsigned n, const char *call, struct dp_error *error)
 {
+	if (n != 0 && n <= DP_MAX_RULES && rules[n - 1].n_match == 0)
+		return 0;
+	return dp_fail(error, EINVAL, call, "rule list",
+		       "need 1 to %d rules of which the last matches everything, found %u", DP_MAX_RULES, n);
+}
+
+int
+dp_compile_rules(const struct dp_rule *rules, unsigned n, struct dp_classifier **classifier, struct dp_error *error)
+{
+	*classifier = NULL;
+	if (check_list(rules, n, "dp_compile_rules", error) < 0)
+		return -1;
+	if (n == 1)
+		return 0;
 	struct dp_rule_source *sources = calloc(n, sizeof(*sources));
-	if (sources == NULL) {
-		dp_fail(error, ENOMEM, "dp_swap_rules", "rule list", "out of memory");
-		return NULL;
-	}
+	if (sources == NULL)
+		return dp_fail(error, ENOMEM, "dp_compile_rules", "rule list", "out of memory");
 	for (unsigned i = 0; i < n; i++)
 		sources[i] = (struct dp_rule_source){
 			.name = rules[i].name, .match = rules[i].match, .n_match = rules[i].n_match};
-	struct dp_classifier *classifier = dp_classifier_new(sources, n, 0, error);
+	*classifier = dp_classifier_new(sources, n, 0, error);
 	free(sources);
-	return classifier;
+	return *classifier == NULL ? -1 : 0;
 }
 
 struct dp_rules *
-dp_rules_new(const struct dp_rule *rules, unsigned n, unsigned n_lcores, const unsigned *lcore_ids, unsigned shares,
-	     struct dp_error *error)
+dp_rules_new(const struct dp_rule *rules, unsigned n, struct dp_classifier *classifier, unsigned n_lcores,
+	     const unsigned *lcore_ids, unsigned shares, struct dp_error *error)
 {
-	if (n == 0 || n > DP_MAX_RULES || rules[n - 1].n_match != 0) {
-		dp_fail(error, EINVAL, "dp_swap_rules", "rule list",
-			"need 1 to %d rules of which the last matches everything, found %u", DP_MAX_RULES, n);
-		return NULL;
-	}
 	struct dp_rules *made = calloc(1, sizeof(*made));
 	if (made == NULL) {
+		dp_classifier_free(classifier);
 		dp_fail(error, ENOMEM, "dp_swap_rules", "rule list", "out of memory");
 		return NULL;
 	}
+	made->classifier = classifier;
+	if (check_list(rules, n, "dp_swap_rules", error) < 0)
+		goto fail;
 	made->n = n;
 	made->default_index = (uint16_t)(n - 1);
 	made->default_forwards = rules[n - 1].verdict == DP_VERDICT_FORWARD;
-	if (n > 1 && (made->classifier = compile(rules, n, error)) == NULL)
-		goto fail;
 	uint64_t now = rte_rdtsc();
 	for (unsigned r = 0; r < n; r++)
 		made->actions[r] = (struct dp_action){.verdict = (uint8_t)rules[r].verdict,
@@ -71,8 +80,7 @@ dp_rules_free(struct dp_rules *rules)
 {
 	if (rules == NULL)
 		return;
-	if (rules->classifier != NULL)
-		dp_classifier_free(rules->classifier);
+	dp_classifier_free(rules->classifier);
 	for (unsigned l = 0; l < DP_MAX_LCORES; l++)
 		free(rules->buckets[l]);
 	free(rules);

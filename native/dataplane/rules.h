@@ -24,9 +24,9 @@ struct dp_rules {
 	struct dp_token_bucket *buckets[DP_MAX_LCORES]; /* [lcore][rule]; that lcore: write */
 };
 
-/* `shares` is how many lcores a rule's limit is divided among. */
-struct dp_rules *dp_rules_new(const struct dp_rule *rules, unsigned n, unsigned n_lcores, const unsigned *lcore_ids,
-			      unsigned shares, struct dp_error *error);
+/* `shares` is how many lcores a rule's limit is divided among. Takes `classifier`, also when it fails. */
+struct dp_rules *dp_rules_new(const struct dp_rule *rules, unsigned n, struct dp_classifier *classifier,
+			      unsigned n_lcores, const unsigned *lcore_ids, unsigned shares, struct dp_error *error);
 void dp_rules_free(struct dp_rules *rules);
 
 #endif
