@@ -32,6 +32,7 @@ export const errorTable = {
   ERR_TAP_NOT_A_TAP: { meaning: 'the netdev named as tap is not a tap', turn: 'host', exitCode: 69 },
   ERR_RUN_FOLDER: { meaning: 'there is no folder that the files of a run can be in', turn: 'host', exitCode: 69 },
   ERR_HTTP_IN_USE: { meaning: 'the HTTP address is taken', turn: 'host', exitCode: 69 },
+  ERR_CONTROL: { meaning: 'the control socket cannot be opened', turn: 'host', exitCode: 69 },
   ERR_UNREACHABLE: { meaning: 'no running Spillway answers at the address asked', turn: 'operator', exitCode: 69 },
   ERR_NAMESPACES: { meaning: 'user or network namespaces cannot be made', turn: 'host', exitCode: 69 },
   ERR_PREFLIGHT: { meaning: 'a check before the start found what cannot work', turn: 'host', exitCode: 69 },
@@ -44,6 +45,7 @@ export const errorTable = {
     exitCode: 69,
   },
 
+  ERR_BUSY: { meaning: 'another change is under way', turn: 'operator', exitCode: 75 },
   ERR_TAP_BUSY: { meaning: 'another process still holds the tap', turn: 'host', exitCode: 75 },
   ERR_WORKER_GAVE_UP: { meaning: 'the worker died too many times in a row', turn: 'us', exitCode: 75 },
 

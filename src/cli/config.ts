@@ -37,9 +37,20 @@ export async function configFromOptions(
   env: Readonly<Record<string, string | undefined>> = process.env,
   root = '/',
 ): Promise<LoadedConfig> {
-  const { defaultConfigFile, findConfigFile, loadConfig } = await import('../config/load.js')
   const { configureLogging } = await import('../log.js')
-  const loaded = loadConfig({
+  const loaded = await loadFromOptions(options, env, root)
+  await configureLogging(loaded.config.log)
+  return loaded
+}
+
+/** The same without touching the log: for an instance that runs and reads its configuration again. */
+export async function loadFromOptions(
+  options: ConfigOptions,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  root = '/',
+): Promise<LoadedConfig> {
+  const { defaultConfigFile, findConfigFile, loadConfig } = await import('../config/load.js')
+  return loadConfig({
     file: findConfigFile(options.config, env, join(root, defaultConfigFile)),
     env,
     flags: [
@@ -49,8 +60,6 @@ export async function configFromOptions(
       ...namedFlag('--log-level', 'log.level', options.logLevel),
     ],
   })
-  await configureLogging(loaded.config.log)
-  return loaded
 }
 
 function parseSetFlag(argument: string) {

@@ -8,8 +8,12 @@ interface RuleOptions {
   readonly address?: readonly string[]
 }
 
+interface InstanceOptions {
+  readonly socket?: string
+}
+
 export function addRulesCommand(program: Command): void {
-  const command = program.command('rules').description('try a rule list before it meets traffic')
+  const command = program.command('rules').description('try rules; show and change those in force')
   const file = 'a spillway.yaml, or a YAML file that is just the list of rules'
   addAddressOption(command.command('check').description('compile the rules and prove them against libpcap'))
     .argument('<file>', file)
@@ -20,6 +24,39 @@ export function addRulesCommand(program: Command): void {
     .action((rules: string, capture: string, options: RuleOptions) =>
       withProver(rules, options, (prover, list) => replay(prover, list, capture)),
     )
+  addSocketOption(command.command('show').description('print the rules of a running instance, as YAML')).action(show)
+  addSocketOption(command.command('put').description("put other rules in the place of a running instance's, whole"))
+    .argument('<file>', 'a YAML file with the list of rules; - reads stdin')
+    .action(put)
+  addSocketOption(
+    command.command('reload').description('put the rules of the configuration in force, as SIGHUP does'),
+  ).action(reload)
+}
+
+function addSocketOption(command: Command): Command {
+  return command.option('-s, --socket <path>', "the instance's control socket (default: where control.path puts it)")
+}
+
+async function show(options: InstanceOptions): Promise<void> {
+  const { showRules } = await import('../control/commands.js')
+  process.stdout.write(await showRules(await socketOf(options)))
+}
+
+async function put(file: string, options: InstanceOptions): Promise<void> {
+  const { putRules } = await import('../control/commands.js')
+  process.stdout.write(await putRules(await socketOf(options), file))
+}
+
+async function reload(options: InstanceOptions): Promise<void> {
+  const { reloadRules } = await import('../control/commands.js')
+  process.stdout.write(await reloadRules(await socketOf(options)))
+}
+
+async function socketOf({ socket }: InstanceOptions): Promise<string> {
+  if (socket !== undefined) return socket
+  const { findControlSocket } = await import('../control/find-socket.js')
+  const { loadFromOptions } = await import('./config.js')
+  return findControlSocket((await loadFromOptions({})).config)
 }
 
 function addAddressOption(command: Command): Command {

@@ -1,5 +1,4 @@
 import type { LoadedConfig } from '../config/load.js'
-import type { Config } from '../config/schema.js'
 import type { Environment } from '../environment/types.js'
 import type { NativeRule } from '../ipc/messages.js'
 import { createLogger } from '../log.js'
@@ -11,12 +10,14 @@ import { logFindings, refuseOnErrors, refuseOnProblems } from '../preflight/refu
 import { composeRules } from '../rules/compose.js'
 import { type Prover, startProver } from '../rules/prover.js'
 import { placeThreads } from '../supervisor/affinity.js'
-import { onStopSignals } from '../supervisor/signals.js'
+import { HangUps, onStopSignals, signalsOf } from '../supervisor/signals.js'
 
 const log = createLogger({ component: 'run' })
 
 export interface RunRequest {
   readonly loaded: LoadedConfig
+  /** Reads the configuration anew, from where `loaded` came from. */
+  load(): Promise<LoadedConfig>
   readonly version: string
   /** Start although a check found an error. */
   readonly force: boolean
@@ -27,16 +28,19 @@ export interface RunRequest {
  *
  * @throws SpillwayError what the checks refuse, or what the data plane ended with
  */
-export async function runDataPlane({ loaded: { config, settings }, version, force }: RunRequest): Promise<void> {
+export async function runDataPlane({ loaded, load, version, force }: RunRequest): Promise<void> {
+  const { config, settings } = loaded
   logSettings(settings, version)
   const stop = new AbortController()
   let askedToStop = (): void => {}
   // Before the first `await`, so that no signal finds the folder without them, and never taken away: one that comes
   // while the last things are cleaned up must not end the process either.
-  onStopSignals(() => {
+  const signals = signalsOf(process.stderr.isTTY)
+  onStopSignals(signals.stop, () => {
     stop.abort()
     askedToStop()
   })
+  const hangUps = new HangUps(signals.reload)
   // Its Node starts while this one still looks at the pod.
   const prober = new Prober({ signal: stop.signal }).start()
   try {
@@ -49,23 +53,23 @@ export async function runDataPlane({ loaded: { config, settings }, version, forc
     const onStop = (act: () => void): void => {
       askedToStop = act
     }
-    await runPlan({ config, environment, version, force, prober, stop: stop.signal, onStop }, checked)
+    await runPlan({ loaded, load, environment, version, force, prober, stop: stop.signal, onStop, hangUps }, checked)
   } finally {
     await prober.close()
   }
 }
 
-interface Start extends Omit<RunRequest, 'loaded'> {
-  readonly config: Config
+interface Start extends RunRequest {
   readonly environment: Environment
   readonly prober: Prober
   readonly stop: AbortSignal
   /** What to do at each signal that asks to stop. */
   onStop(act: () => void): void
+  readonly hangUps: HangUps
 }
 
 async function runPlan(start: Start, checked: Preflight): Promise<void> {
-  const { config, environment, version, stop, onStop } = start
+  const { loaded, load, environment, version, stop, onStop, hangUps } = start
   const prover = startProver()
   try {
     const found = await probeAndProve(start, checked, prover)
@@ -75,7 +79,7 @@ async function runPlan(start: Start, checked: Preflight): Promise<void> {
     // Half of the program, for nothing where a check refuses.
     const { supervise } = await import('./supervise.js')
     if (stop.aborted) return
-    await supervise({ config, environment, version, found, prover, onStop })
+    await supervise({ loaded, load, environment, version, found, prover, onStop, hangUps })
   } finally {
     await prover.stop()
   }
@@ -83,7 +87,8 @@ async function runPlan(start: Start, checked: Preflight): Promise<void> {
 
 /** Asks the kernel on the CPUs on which nothing polls yet, while the proof has the others. */
 async function probeAndProve(start: Start, checked: Preflight, prover: Prover): Promise<Preflight> {
-  const { config, environment, prober } = start
+  const { loaded, environment, prober } = start
+  const { config } = loaded
   const probing = probePlan(checked, config, environment, { prober }).finally(() => prober.close())
   return bothOf(probing, narrowAndProve(start.stop, checked.plan, prover))
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { addConfigOptions, type ConfigOptions, configFromOptions } from './config.js'
+import { addConfigOptions, type ConfigOptions, configFromOptions, loadFromOptions } from './config.js'
 
 interface RunOptions extends ConfigOptions {
   readonly force?: boolean
@@ -13,6 +13,7 @@ export function addRunCommand(program: Command): void {
       // What is loaded here is not needed for `--help`.
       const { runDataPlane } = await import('./run-data-plane.js')
       const loaded = await configFromOptions(options)
-      await runDataPlane({ loaded, version: program.version() ?? 'unknown', force })
+      const load = () => loadFromOptions(options)
+      await runDataPlane({ loaded, load, version: program.version() ?? 'unknown', force })
     })
 }

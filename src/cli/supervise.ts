@@ -1,5 +1,8 @@
 import { parseListen } from '../config/listen.js'
+import type { LoadedConfig } from '../config/load.js'
 import type { Config } from '../config/schema.js'
+import { RuleChanges } from '../control/rule-changes.js'
+import { type ControlServer, startControlServer } from '../control/server.js'
 import type { Environment } from '../environment/types.js'
 import { SpillwayError } from '../errors.js'
 import { makeStatus } from '../http/make-status.js'
@@ -7,12 +10,14 @@ import { servedRun } from '../http/served-run.js'
 import { startHttpServer } from '../http/server.js'
 import { createLogger } from '../log.js'
 import { MetricsExporter } from '../metrics/exporter.js'
+import { placeControlSocket } from '../plan/control-socket.js'
 import type { Preflight } from '../preflight/preflight.js'
 import { checksReport } from '../preflight/refuse.js'
 import { composeRules } from '../rules/compose.js'
 import type { Prover } from '../rules/prover.js'
 import { catchChannelFaults } from '../supervisor/channel-faults.js'
 import { makeRunFolder } from '../supervisor/run-folder.js'
+import type { HangUps } from '../supervisor/signals.js'
 import { Supervisor } from '../supervisor/supervisor.js'
 import { workerProgram } from '../supervisor/worker-program.js'
 import { renderTotals } from '../top/table.js'
@@ -21,13 +26,16 @@ const log = createLogger({ component: 'run' })
 const workerEntry = new URL('../worker/main.js', import.meta.url)
 
 export interface Supervised {
-  readonly config: Config
+  readonly loaded: LoadedConfig
+  /** Reads the configuration anew. */
+  load(): Promise<LoadedConfig>
   readonly environment: Environment
   readonly version: string
   readonly found: Preflight
   readonly prover: Prover
   /** What to do at each signal that asks to stop. */
   onStop(act: () => void): void
+  readonly hangUps: HangUps
 }
 
 /**
@@ -35,30 +43,36 @@ export interface Supervised {
  *
  * @throws SpillwayError what the data plane ended with, or what HTTP or the folder lacks
  */
-export async function supervise({ config, environment, version, found, prover, onStop }: Supervised): Promise<void> {
+export async function supervise(supervised: Supervised): Promise<void> {
+  const { loaded, environment, found, prover, onStop } = supervised
+  const { config } = loaded
   const { plan } = found
   const folder = makeRunFolder(environment.runtimeDirectory.path)
   try {
     const supervisor = new Supervisor({
       plan,
       worker: workerProgram(workerEntry, folder.path),
-      rules: { compose: (addresses) => composeRules(plan, addresses), prove: (rules) => prover.prove(rules) },
+      rules: {
+        compose: (set, addresses) => composeRules({ ...set, ports: plan.ports }, addresses),
+        prove: (rules) => prover.prove(rules),
+      },
       restart: config.restart,
       stallMs: config.watchdog.stallMs,
       afterEachWorker: () => folder.clear(),
     })
     onStop(() => supervisor.stop())
-    await serve(supervisor, config, version, found)
+    await serve(supervisor, supervised)
   } finally {
     folder.remove()
   }
 }
 
-/** Serves HTTP as long as there is something to say: before the first worker, while one is down, until the last is reaped. */
-async function serve(supervisor: Supervisor, config: Config, version: string, found: Preflight): Promise<void> {
+/** Serves as long as there is something to say: before the first worker, while one is down, until the last is reaped. */
+async function serve(supervisor: Supervisor, supervised: Supervised): Promise<void> {
+  const { loaded, version, found } = supervised
   const metrics = new MetricsExporter(supervisor, version, found.findings)
   const http = await startHttpServer({
-    listen: listenAddress(config),
+    listen: listenAddress(loaded.config),
     instance: servedRun(supervisor, version, checksReport(found)),
     metrics,
   })
@@ -71,15 +85,37 @@ async function serve(supervisor: Supervisor, config: Config, version: string, fo
       supervisor.stop()
     },
   )
+  let control: ControlServer | undefined
   try {
+    control = await openControl(supervisor, supervised)
     await supervisor.run()
     printTotals(supervisor, version)
   } finally {
     metrics.stop()
+    await control?.close()
     await http.close()
     release()
   }
   if (bug !== undefined) throw bug
+}
+
+/** Without a control socket an instance runs as well; only who named one relies on it. */
+async function openControl(supervisor: Supervisor, supervised: Supervised): Promise<ControlServer | undefined> {
+  const { loaded, load, environment, hangUps } = supervised
+  const changes = new RuleChanges(supervisor, loaded, load)
+  hangUps.answerWith(() => {
+    // What was wrong is in the log and in the status.
+    changes.reload().catch((err: unknown) => log.warn({ err }, 'the configuration was not taken over'))
+  })
+  const socket = placeControlSocket(loaded.config, environment)
+  if (socket === null) return undefined
+  try {
+    return await startControlServer(socket, changes)
+  } catch (err) {
+    if (socket.folder === null) throw err
+    log.warn({ err }, 'no control socket')
+    return undefined
+  }
 }
 
 function listenAddress({ http }: Config): NonNullable<ReturnType<typeof parseListen>> {

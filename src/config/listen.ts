@@ -8,6 +8,10 @@ export type ListenAddress =
 /** The kernel's limit: sun_path is 108 bytes with its end mark. */
 const longestSocketPath = 107
 
+export function isSocketPath(text: string): boolean {
+  return /^\/[^\0]+$/.test(text) && Buffer.byteLength(text) <= longestSocketPath
+}
+
 /**
  * Reads `host:port`, `[v6]:port`, `:port` (every address, both families), `fd:N` or `unix:/path`.
  *
@@ -18,7 +22,7 @@ export function parseListen(text: string): ListenAddress | undefined {
   if (fd !== undefined) return Number(fd) >= 3 ? { kind: 'fd', fd: Number(fd) } : undefined
 
   const path = /^unix:(\/[^\0]+)$/.exec(text)?.[1]
-  if (path !== undefined) return Buffer.byteLength(path) <= longestSocketPath ? { kind: 'unix', path } : undefined
+  if (path !== undefined) return isSocketPath(path) ? { kind: 'unix', path } : undefined
 
   const tcp = /^(?:\[([0-9a-fA-F:.%a-z]+)\]|([A-Za-z0-9._-]*)):(\d{1,5})$/.exec(text)
   if (tcp === null || Number(tcp[3]) > 65535) return undefined

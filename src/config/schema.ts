@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { logFormats, logLevels } from '../log.js'
 import { parseCpuList } from './cpu-list.js'
-import { parseListen } from './listen.js'
+import { isSocketPath, parseListen } from './listen.js'
 import { forwardingModes, hugepageSizes, limitSchema, macAddress } from './terms.js'
 
 /*
@@ -114,6 +114,8 @@ const ruleSchema = z.strictObject({
   }),
 })
 
+export const ruleListSchema = z.array(ruleSchema).max(256).meta({ expected: 'a list of at most 256 rules' })
+
 export const configSchema = z
   .strictObject({
     lcores: z
@@ -199,7 +201,7 @@ export const configSchema = z
       })
       .prefault({})
       .meta({ description: 'The fast path.' }),
-    rules: z.array(ruleSchema).max(256).default([]).meta({
+    rules: ruleListSchema.default([]).meta({
       expected: 'a list of at most 256 rules',
       description: 'Asked in this order before the built-in rules; the first that matches decides.',
     }),
@@ -260,6 +262,21 @@ export const configSchema = z
       })
       .prefault({})
       .meta({ description: 'The HTTP server.' }),
+    control: z
+      .strictObject({
+        path: z
+          .string()
+          .refine((text) => text === 'auto' || text === 'off' || isSocketPath(text))
+          .default('auto')
+          .meta({
+            description:
+              'The unix socket (mode 0600) for what changes the instance: rules, captures. `auto`: `control.sock` in a ' +
+              "folder of this user's below RUNTIME_DIRECTORY; `off`: none.",
+            expected: 'auto, off or an absolute path of at most 107 bytes',
+          }),
+      })
+      .prefault({})
+      .meta({ description: 'The control socket.' }),
     restart: z
       .strictObject({
         maxFailures: z.int().min(1).max(1000).default(5).meta({

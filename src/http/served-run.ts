@@ -4,6 +4,7 @@ import { makeStatus, type StatusSource } from './make-status.js'
 import { renderPage } from './page.js'
 import { pageLinks } from './page-links.js'
 import { servedPlan } from './served-plan.js'
+import { servedRules } from './served-rules.js'
 
 /** A supervisor with its worker, as HTTP shows it. */
 export function servedRun(source: StatusSource, version: string, checks: object): ServedInstance {
@@ -16,10 +17,7 @@ export function servedRun(source: StatusSource, version: string, checks: object)
     status,
     plan: () => servedPlan(source.view.plan),
     checks: () => checks,
-    rules: () => {
-      const { generation, refused, lastRefusal, inForce } = source.view.rules
-      return { generation, refused, lastRefusal, inForce }
-    },
+    rules: () => servedRules(source.view.rules),
     page: () => renderPage('Spillway', renderTable(status(), { width: 200 }), pageLinks({ rules: true })),
   }
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.js'
 import type { Environment } from '../environment/types.js'
 import type { SpillwayError } from '../errors.js'
+import { noteControlSocket } from './control-socket.js'
 import { planCpus } from './cpus.js'
 import { DecisionLog } from './decisions.js'
 import { planDevices } from './devices.js'
@@ -48,6 +49,7 @@ export function draftPlan(config: Config, environment: Environment): Draft {
   const memory = planMemory(config, environment, use, cpus, log)
   const vfio = planVfio(ports, memory, environment, log)
   noteRuntimeDirectory(environment, log)
+  noteControlSocket(config, environment, log)
   const lcoreText = buildLcores(cpus, lcores)
   const iovaMode = chooseIovaMode(ports, environment)
   const input = { config, environment, cpus, ports, memory, vfio, lcores: lcoreText, iovaMode }

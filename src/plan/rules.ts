@@ -1,26 +1,40 @@
 import type { Config } from '../config/schema.js'
-import type { DecisionLog } from './decisions.js'
-import type { Plan, PlannedPort } from './types.js'
+import { DecisionLog } from './decisions.js'
+import type { Plan, PlannedPort, RuleSet } from './types.js'
+
+const subjects = { list: 'rules', toKernel: 'rules to the kernel' } as const
 
 /** The rules and the end of the list, with a word about rules that cannot do what they say. */
 export function planRules(
-  { rules, exceptionPath }: Config,
+  { rules, exceptionPath }: Pick<Config, 'rules' | 'exceptionPath'>,
   ports: readonly PlannedPort[],
   log: DecisionLog,
-): Pick<Plan, 'rules' | 'exceptionPath'> {
+): RuleSet {
   const kernelPath = ports.some(({ exception }) => exception.backend !== 'none')
   const builtins = wordsForBuiltins(exceptionPath.builtins, kernelPath)
   const reason = `${builtins}, then ${exceptionPath.default}; the first that matches decides`
-  log.note('rules', rules.length === 0 ? 'none of yours' : `${rules.length} of yours`, reason)
+  log.note(subjects.list, rules.length === 0 ? 'none of yours' : `${rules.length} of yours`, reason)
   const toKernel = rules.filter(({ to }) => to === 'kernel').map(({ name }) => name)
   if (exceptionPath.default === 'kernel') toKernel.push('default')
   if (toKernel.length > 0 && !kernelPath) {
-    log.warn('rules to the kernel', toKernel.join(', '), 'no port has an exception path, so what they match is dropped')
+    log.warn(subjects.toKernel, toKernel.join(', '), 'no port has an exception path, so what they match is dropped')
   }
   return {
     rules: rules.map(({ name, match, to, class: klass, limit }) => ({ name, match, to, class: klass, limit })),
     exceptionPath,
   }
+}
+
+/**
+ * The plan of an instance that runs, with other rules. The total limit stays as it is: the exception threads have it
+ * since their start.
+ */
+export function withRules(plan: Plan, { rules, exceptionPath }: Pick<Config, 'rules' | 'exceptionPath'>): Plan {
+  const log = new DecisionLog()
+  const kept = { ...exceptionPath, limit: plan.exceptionPath.limit }
+  const set = planRules({ rules, exceptionPath: kept }, plan.ports, log)
+  const others = plan.decisions.filter(({ subject }) => !Object.values<string>(subjects).includes(subject))
+  return { ...plan, ...set, decisions: [...others, ...log.decisions] }
 }
 
 /** As `composeRules` does it: without a way to the kernel there is nothing that the built-ins could do. */

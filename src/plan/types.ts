@@ -131,3 +131,5 @@ export const planSchema = z.strictObject({
 })
 export type Plan = z.infer<typeof planSchema>
 export type PlannedPort = Plan['ports'][number]
+/** What decides the rule list beside the taps' addresses; the part of a plan that can change while it runs. */
+export type RuleSet = Pick<Plan, 'rules' | 'exceptionPath'>

@@ -1,8 +1,8 @@
 import type { NativeRule, TapAddresses } from '../ipc/messages.js'
-import type { Plan, PlannedPort } from '../plan/types.js'
+import type { PlannedPort, RuleSet } from '../plan/types.js'
 
 /** As much of a plan as decides the rule list. */
-export interface RulePlan extends Pick<Plan, 'rules' | 'exceptionPath'> {
+export interface RulePlan extends RuleSet {
   readonly ports: readonly { readonly exception: Pick<PlannedPort['exception'], 'backend'> }[]
 }
 

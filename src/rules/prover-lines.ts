@@ -23,10 +23,21 @@ function oneLine(text: string, rule: string): string {
   )
 }
 
+/** A rule that does not compile. */
+export class RefusedRule extends SpillwayError {
+  /** Its place in the list that was asked about. */
+  readonly index: number
+
+  constructor(index: number, message: string, hint: string) {
+    super('ERR_RULE', message, { hint })
+    this.index = index
+  }
+}
+
 /** The error that an answer stands for, if it is a no. */
 export function failureOf(line: string, rules: readonly NativeRule[]): SpillwayError | undefined {
   const refused = /^refused (-?\d+) \w+: (.*)$/.exec(line)
-  if (refused !== null) return refusal(rules[Number(refused[1])], refused[2] ?? '')
+  if (refused !== null) return refusal(rules, Number(refused[1]), refused[2] ?? '')
   if (!line.startsWith('mismatch ')) return undefined
   const difference = line.slice('mismatch '.length)
   return new SpillwayError('ERR_RULE', `the compiled list and libpcap disagree: ${difference}`, {
@@ -34,11 +45,12 @@ export function failureOf(line: string, rules: readonly NativeRule[]): SpillwayE
   })
 }
 
-function refusal(rule: NativeRule | undefined, text: string): SpillwayError {
+function refusal(rules: readonly NativeRule[], index: number, text: string): SpillwayError {
+  const rule = rules[index]
   const hint = 'rules are pcap-filter(7) expressions; "tcpdump -d EXPRESSION" tries one'
   if (rule === undefined) return new SpillwayError('ERR_RULE', `the rule list: ${text}`, { hint })
   const found = rule.match.map((expression) => JSON.stringify(expression)).join(' or ')
-  return new SpillwayError('ERR_RULE', `rule "${rule.name}": ${text}, found ${found}`, { hint })
+  return new RefusedRule(index, `rule "${rule.name}": ${text}, found ${found}`, hint)
 }
 
 export function parseProof(line: string): Proof {

@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
@@ -6,16 +7,22 @@ import { fileURLToPath } from 'node:url'
 import { SpillwayError } from '../errors.js'
 import type { NativeRule } from '../ipc/messages.js'
 import type { Proof, ReplayedPacket } from './proof.js'
-import { describeRules, failureOf, parsePacket, parseProof, parseReplayEnd } from './prover-lines.js'
+import { describeRules, failureOf, parsePacket, parseProof, parseReplayEnd, RefusedRule } from './prover-lines.js'
 
 const defaultProgram = new URL('../../build/Release/spillway-prover', import.meta.url)
 /** Packets of the corpus: enough to reach both sides of every test of a list of 64 rules. */
 const corpusPackets = 4000
 /**
- * A list of ordinary rules takes milliseconds, 3 rules of 170 hosts each a second. A list that takes longer than this
- * would keep the worker's control thread as long.
+ * A list of ordinary rules takes milliseconds, 3 rules of 170 hosts each a second. What takes longer than this is refused:
+ * the worker would compile as long again.
  */
 const ANSWER_DEADLINE_MS = 20_000
+/** Proofs that are remembered: an operator goes back and forth between lists, and a tap between addresses. */
+const REMEMBERED_PROOFS = 64
+
+/** Lines of an answer that somebody still reads. */
+const mostRefusals = 20
+const matchAll: NativeRule = { name: 'default', match: [], verdict: 'forward', class: 'other', limit: null }
 
 type Child = ChildProcessByStdio<Writable, Readable, null>
 
@@ -34,6 +41,7 @@ interface Session {
 export class Prover {
   readonly #program: string
   readonly #deadlineMs: number
+  readonly #proofs = new Map<string, Proof>()
   #session: Session | undefined
   #queue: Promise<unknown> = Promise.resolve()
   #stopped = false
@@ -44,13 +52,19 @@ export class Prover {
   }
 
   /**
-   * Compiles and proves a list.
+   * Compiles and proves a list. What it consists of as text decides, so a list that was proved is not proved again.
    *
-   * @throws SpillwayError `ERR_RULE` with the rule's name and libpcap's text, or when the proof fails.
+   * @throws SpillwayError `ERR_RULE` with a line for each rule that does not compile: its name and libpcap's text; or when
+   * the proof fails.
    */
   prove(rules: readonly NativeRule[]): Promise<Proof> {
-    const question = `prove ${rules.length} ${corpusPackets}\n`
-    return this.#inTurn(rules, question, async (session) => parseProof(await this.#answer(session, rules)))
+    const text = describeRules(rules)
+    const key = createHash('sha256').update(text).digest('base64')
+    return this.#inTurn(async () => {
+      const proof = this.#proofs.get(key) ?? (await this.#proveAnew(rules))
+      this.#remember(key, proof)
+      return proof
+    })
   }
 
   /**
@@ -63,7 +77,9 @@ export class Prover {
     if (/[\n\0]/.test(file)) {
       throw new SpillwayError('ERR_USAGE', `expected a file name of one line, found ${JSON.stringify(file)}`)
     }
-    return this.#inTurn(rules, `replay ${rules.length} ${file}\n`, async (session) => {
+    const question = `replay ${rules.length} ${file}\n${describeRules(rules)}`
+    return this.#inTurn(async () => {
+      const session = this.#ask(question)
       for (;;) {
         const line = await this.#answer(session, rules)
         const packet = parsePacket(line, rules)
@@ -82,17 +98,51 @@ export class Prover {
     await session?.ended
   }
 
-  #inTurn<T>(rules: readonly NativeRule[], question: string, read: (session: Session) => Promise<T>): Promise<T> {
-    const text = question + describeRules(rules)
-    const result = this.#queue
-      .catch(() => {})
-      .then(async () => {
-        const session = this.#open()
-        session.child.stdin.write(text)
-        return read(session)
-      })
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#queue.catch(() => {}).then(act)
     this.#queue = result
     return result
+  }
+
+  async #proveAnew(rules: readonly NativeRule[]): Promise<Proof> {
+    const session = this.#ask(`prove ${rules.length} ${corpusPackets}\n${describeRules(rules)}`)
+    try {
+      return parseProof(await this.#answer(session, rules))
+    } catch (error) {
+      // It names the first rule that does not compile; the operator wants to mend them all at once.
+      if (error instanceof RefusedRule) throw await this.#allRefusals(error, rules)
+      throw error
+    }
+  }
+
+  /** Each rule after the refused one by itself, as long as a whole list may take. */
+  async #allRefusals(first: RefusedRule, rules: readonly NativeRule[]): Promise<SpillwayError> {
+    const refusals = [first]
+    const until = performance.now() + this.#deadlineMs
+    for (const rule of rules.slice(first.index + 1)) {
+      if (rule.match.length === 0 || performance.now() > until || refusals.length === mostRefusals) break
+      const alone = [rule, matchAll]
+      try {
+        await this.#answer(this.#ask(`prove ${alone.length} 0\n${describeRules(alone)}`), alone)
+      } catch (error) {
+        if (!(error instanceof RefusedRule)) break
+        refusals.push(error)
+      }
+    }
+    return new SpillwayError('ERR_RULE', refusals.map(({ message }) => message).join('\n'), { hint: first.hint })
+  }
+
+  #remember(key: string, proof: Proof): void {
+    this.#proofs.delete(key)
+    this.#proofs.set(key, proof)
+    const [oldest = ''] = this.#proofs.keys()
+    if (this.#proofs.size > REMEMBERED_PROOFS) this.#proofs.delete(oldest)
+  }
+
+  #ask(question: string): Session {
+    const session = this.#open()
+    session.child.stdin.write(question)
+    return session
   }
 
   #open(): Session {

@@ -1,4 +1,5 @@
 import type { CounterLayout, CounterSlot } from '../ipc/messages.js'
+import { goneRule, mostGoneRules } from './gone-rules.js'
 import { type Sample, slotKey } from './series.js'
 
 interface Total {
@@ -38,6 +39,25 @@ export class CounterBase {
     const stays = new Map(after.slots.map((slot) => [slotKey(slot), slot.index]))
     for (const slot of before.slots) {
       if (stays.get(slotKey(slot)) !== slot.index) this.#fold(slot, values)
+    }
+  }
+
+  /**
+   * Whoever changes rules by the hour with new names each time would otherwise have a series for each name that ever
+   * was: of the rules that `layout` does not have the oldest are added up as one.
+   */
+  forgetGoneRules(layout: CounterLayout): void {
+    const inForce = new Set(layout.slots.flatMap(({ labels: { rule } }) => rule ?? []))
+    const gone = new Set<string>()
+    for (const { slot } of this.#totals.values()) {
+      const { rule } = slot.labels
+      if (rule !== undefined && rule !== goneRule && !inForce.has(rule)) gone.add(rule)
+    }
+    const forgotten = new Set([...gone].slice(0, Math.max(0, gone.size - mostGoneRules)))
+    for (const [key, { slot, value }] of forgotten.size === 0 ? [] : this.#totals) {
+      if (!forgotten.has(slot.labels.rule ?? '')) continue
+      this.add({ ...slot, labels: { ...slot.labels, rule: goneRule }, value })
+      this.#totals.delete(key)
     }
   }
 

@@ -31,6 +31,7 @@ export class CounterReader {
   beginLife(file: SlotSource, layout: CounterLayout): void {
     if (this.#life) throw new RangeError('the life before has not ended')
     this.#life = { file, layout }
+    this.#base.forgetGoneRules(layout)
   }
 
   /**
@@ -41,6 +42,7 @@ export class CounterReader {
     if (!this.#life) throw new RangeError('no worker is alive')
     this.#base.foldGeneration(this.#life.layout, layout, readSlots(this.#life.file, this.#life.layout))
     this.#life.layout = layout
+    this.#base.forgetGoneRules(layout)
   }
 
   /** The worker is reaped, nobody writes to its file any more. */

@@ -9,14 +9,16 @@ import type {
   WorkerRequest,
 } from '../ipc/messages.js'
 import { createLogger } from '../log.js'
+import type { RuleSet } from '../plan/types.js'
 import { RULES_DEADLINE_MS } from './deadlines.js'
+import { RuleVerdicts } from './rule-verdicts.js'
 
 const log = createLogger({ component: 'rules' })
 
-/** Where rule lists come from. */
+/** How rule lists are made. */
 export interface RuleSource {
   /** User rules, built-ins, `local` for these addresses, default. */
-  compose(addresses: readonly TapAddresses[]): NativeRule[]
+  compose(set: RuleSet, addresses: readonly TapAddresses[]): NativeRule[]
   /** Rejects when the list does not compile, or its fused program disagrees with libpcap. */
   prove(rules: readonly NativeRule[]): Promise<unknown>
 }
@@ -30,6 +32,9 @@ export interface RuleLink {
   onSilence(): void
 }
 
+/** Who brought the rules: the configuration at start, the same read anew, or a request on the control socket. */
+export type RuleOrigin = 'start' | 'reload' | 'request'
+
 export interface RuleState {
   /** Lists put in force since the supervisor started. */
   readonly generation: number
@@ -37,6 +42,9 @@ export interface RuleState {
   readonly lastRefusal: string | null
   /** First match wins; empty while there is no worker. */
   readonly inForce: readonly NativeRule[]
+  /** What the list is made of: the rules as the operator wrote them. */
+  readonly set: RuleSet
+  readonly origin: RuleOrigin
 }
 
 interface Pending {
@@ -46,21 +54,23 @@ interface Pending {
 }
 
 /**
- * Keeps the worker's rule list in step with the tap's addresses: one list at a time, and when addresses change
- * faster than lists are proved only the latest counts. A refused list leaves the one before in force.
+ * Keeps the worker's rule list in step with the operator's rules and the tap's addresses: one list at a time, and when
+ * addresses change faster than lists are proved only the latest counts. A refused list leaves the one before in force.
  */
 export class RuleKeeper {
   readonly #source: RuleSource
-  readonly #verdicts = new Map<string, NativeRule['verdict']>()
-  #state: RuleState = { generation: 0, refused: 0, lastRefusal: null, inForce: [] }
+  readonly #verdicts = new RuleVerdicts()
+  #state: RuleState
   #link: RuleLink | undefined
-  #wanted: readonly TapAddresses[] | undefined
+  #addresses: readonly TapAddresses[] = []
+  #following = false
   #turn: Promise<unknown> = Promise.resolve()
   #pending: Pending | undefined
   #lastId = 0
 
-  constructor(source: RuleSource) {
+  constructor(source: RuleSource, set: RuleSet) {
     this.#source = source
+    this.#state = { generation: 0, refused: 0, lastRefusal: null, inForce: [], set, origin: 'start' }
   }
 
   get state(): RuleState {
@@ -69,20 +79,49 @@ export class RuleKeeper {
 
   /** Also for rules of lists that are gone: their counters are still exported. */
   verdictOf(rule: string): string {
-    return this.#verdicts.get(rule) ?? 'unknown'
+    return this.#verdicts.of(rule)
   }
 
   /** The first list of a worker; it forwards when this resolves. Rejects when the list is refused. */
   begin(link: RuleLink, addresses: readonly TapAddresses[]): Promise<void> {
     this.#link = link
-    return this.#inTurn(() => this.#put(link, addresses))
+    this.#addresses = addresses
+    return this.#inTurn(() => this.#put(link, this.#state, addresses))
   }
 
   /** The tap's addresses changed. */
   follow(addresses: readonly TapAddresses[]): void {
-    const queued = this.#wanted !== undefined
-    this.#wanted = addresses
-    if (!queued) void this.#inTurn(() => this.#catchUp())
+    this.#addresses = addresses
+    if (this.#following) return
+    this.#following = true
+    void this.#inTurn(() => this.#catchUp())
+  }
+
+  /**
+   * Puts other rules in the place of the operator's. Without a worker they are proved, and the next one starts with them.
+   *
+   * @throws SpillwayError `ERR_RULE` with a line for each rule that does not compile, `ERR_WORKER` when the worker ended
+   * meanwhile. Then the rules before stay.
+   */
+  change(set: RuleSet, origin: Exclude<RuleOrigin, 'start'>): Promise<void> {
+    return this.#inTurn(async () => {
+      const link = this.#link
+      try {
+        if (link) await this.#put(link, { set, origin }, this.#addresses)
+        else await this.#source.prove(this.#source.compose(set, this.#addresses))
+      } catch (error) {
+        this.refuse(error)
+        throw error
+      }
+      this.#state = { ...this.#state, set, origin }
+    })
+  }
+
+  /** Rules that never became a list, because the configuration that has them is wrong, count as refused too. */
+  refuse(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    this.#state = { ...this.#state, refused: this.#state.refused + 1, lastRefusal: message }
+    log.error({ err: error }, 'rule list refused, the one before stays in force')
   }
 
   /** Takes the worker's answer; one that nobody waits for is ignored. */
@@ -97,21 +136,20 @@ export class RuleKeeper {
   /** The worker is gone. */
   end(): void {
     this.#link = undefined
-    this.#wanted = undefined
     this.#pending?.reject(new SpillwayError('ERR_WORKER', 'the worker ended before the rule list was in force'))
     this.#pending = undefined
     this.#state = { ...this.#state, inForce: [] }
   }
 
   async #catchUp(): Promise<void> {
-    const [link, addresses] = [this.#link, this.#wanted]
-    this.#wanted = undefined
-    if (!link || !addresses) return
+    const link = this.#link
+    this.#following = false
+    if (!link) return
     try {
-      await this.#put(link, addresses)
-    } catch (err) {
+      await this.#put(link, this.#state, this.#addresses)
+    } catch (error) {
       // A worker that died meanwhile takes its list along; its successor gets one of its own.
-      if (link === this.#link) this.#refuse(err)
+      if (link === this.#link) this.refuse(error)
     }
   }
 
@@ -122,14 +160,18 @@ export class RuleKeeper {
     return turn
   }
 
-  async #put(link: RuleLink, addresses: readonly TapAddresses[]): Promise<void> {
-    const rules = this.#source.compose(addresses)
+  async #put(
+    link: RuleLink,
+    { set, origin }: Pick<RuleState, 'set' | 'origin'>,
+    addresses: readonly TapAddresses[],
+  ): Promise<void> {
+    const rules = this.#source.compose(set, addresses)
     await this.#source.prove(rules)
     const layout = await this.#exchange(link, rules)
     link.useLayout(layout)
-    for (const { name, verdict } of rules) this.#verdicts.set(name, verdict)
+    this.#verdicts.remember(rules)
     this.#state = { ...this.#state, generation: this.#state.generation + 1, inForce: rules }
-    log.info({ generation: this.#state.generation, rules: rules.length }, 'rule list in force')
+    log.info({ generation: this.#state.generation, rules: rules.length, origin }, 'rule list in force')
   }
 
   async #exchange(link: RuleLink, rules: NativeRule[]): Promise<CounterLayout> {
@@ -143,12 +185,6 @@ export class RuleKeeper {
     sleep(RULES_DEADLINE_MS, undefined, { signal: answered.signal, ref: false }).then(link.onSilence, () => {})
     link.send({ type: 'rules', id, rules })
     return answer.finally(() => answered.abort())
-  }
-
-  #refuse(err: unknown): void {
-    const message = err instanceof Error ? err.message : String(err)
-    this.#state = { ...this.#state, refused: this.#state.refused + 1, lastRefusal: message }
-    log.error({ err }, 'rule list refused, the one before stays in force')
   }
 }
 

@@ -3,8 +3,18 @@ import { SAME_CTRL_C_MS } from './deadlines.js'
 
 const log = createLogger({ component: 'supervisor' })
 
-/** SIGHUP too: the terminal that goes away takes nobody with it but leaves nobody behind either. */
-const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+/**
+ * SIGHUP asks a service to read its configuration again. Of a program on a terminal it says that the terminal went away,
+ * which shall leave nobody behind.
+ */
+export function signalsOf(terminal: boolean): {
+  readonly stop: readonly NodeJS.Signals[]
+  readonly reload: readonly NodeJS.Signals[]
+} {
+  return terminal
+    ? { stop: ['SIGTERM', 'SIGINT', 'SIGHUP'], reload: [] }
+    : { stop: ['SIGTERM', 'SIGINT'], reload: ['SIGHUP'] }
+}
 
 /**
  * Calls `stop` for every signal that means it. What follows within 500 ms of the first is the same Ctrl-C: it reaches
@@ -12,7 +22,11 @@ const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
  *
  * @returns takes the handlers away again
  */
-export function onStopSignals(stop: () => void, now: () => number = () => performance.now()): () => void {
+export function onStopSignals(
+  signals: readonly NodeJS.Signals[],
+  stop: () => void,
+  now: () => number = () => performance.now(),
+): () => void {
   let askedAtMs: number | undefined
   const take = (signal: NodeJS.Signals): void => {
     if (askedAtMs !== undefined && now() - askedAtMs < SAME_CTRL_C_MS) return
@@ -20,8 +34,29 @@ export function onStopSignals(stop: () => void, now: () => number = () => perfor
     askedAtMs ??= now()
     stop()
   }
-  for (const signal of stopSignals) process.on(signal, take)
+  for (const signal of signals) process.on(signal, take)
   return () => {
-    for (const signal of stopSignals) process.off(signal, take)
+    for (const signal of signals) process.off(signal, take)
+  }
+}
+
+/** Requests to read the configuration again: those that come before somebody can are one, and wait. */
+export class HangUps {
+  #act: (() => void) | undefined
+  #waiting = false
+
+  constructor(signals: readonly NodeJS.Signals[]) {
+    for (const signal of signals) process.on(signal, () => this.#take(signal))
+  }
+
+  answerWith(act: () => void): void {
+    this.#act = act
+    if (this.#waiting) act()
+  }
+
+  #take(signal: NodeJS.Signals): void {
+    log.info({ signal }, 'asked to read the configuration again')
+    this.#waiting = this.#act === undefined
+    this.#act?.()
   }
 }

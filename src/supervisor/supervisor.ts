@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../config/schema.js'
 import { assertNever, SpillwayError } from '../errors.js'
 import type { PortEvent, StartInfo, TapAddresses, WorkerReport } from '../ipc/messages.js'
 import { createLogger } from '../log.js'
+import { withRules } from '../plan/rules.js'
 import type { Plan } from '../plan/types.js'
 import { CounterReader } from '../stats/counter-reader.js'
 import { RateSampler } from '../stats/rate-sampler.js'
@@ -14,7 +16,7 @@ import { EXIT_AFTER_STOPPED_MS, SAMPLE_INTERVAL_MS, START_DEADLINE_MS } from './
 import { waitForHugepages } from './hugepages.js'
 import { otherMacs } from './other-macs.js'
 import { afterDeath, type RestartSettings } from './restart-policy.js'
-import { errorOf, RuleKeeper, type RuleSource, type RuleState } from './rule-keeper.js'
+import { errorOf, RuleKeeper, type RuleOrigin, type RuleSource, type RuleState } from './rule-keeper.js'
 import type { SupervisorState } from './state.js'
 import { startWatchdog } from './watchdog.js'
 import { type WorkerEnd, WorkerProcess, type WorkerProgram } from './worker-process.js'
@@ -82,6 +84,7 @@ export class Supervisor {
   >
   readonly #stop = promiseWithSettlers<'stop'>()
   readonly #hurry = promiseWithSettlers<'hurry'>()
+  #plan: Plan
   #state: SupervisorState = 'idle'
   #stopAsked = false
   #everForwarded = false
@@ -94,7 +97,8 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    this.#keeper = new RuleKeeper(options.rules)
+    this.#plan = options.plan
+    this.#keeper = new RuleKeeper(options.rules, options.plan)
   }
 
   /**
@@ -125,6 +129,24 @@ export class Supervisor {
     this.#stop.resolve('stop')
   }
 
+  /**
+   * Puts other rules in force, for this worker and the next.
+   *
+   * @throws SpillwayError as `RuleKeeper.change`; then the rules before stay.
+   */
+  async changeRules(
+    rules: Pick<Config, 'rules' | 'exceptionPath'>,
+    origin: Exclude<RuleOrigin, 'start'>,
+  ): Promise<void> {
+    await this.#keeper.change(withRules(this.#plan, rules), origin)
+    this.#plan = withRules(this.#plan, rules)
+  }
+
+  /** Rules that came with an error of their own. */
+  refuseRules(error: unknown): void {
+    this.#keeper.refuse(error)
+  }
+
   /** Something the worker did made this process stumble, e.g. bytes on the channel that are no message. */
   blameWorker(message: string): void {
     this.#life?.worker.kill('protocol', message)
@@ -152,7 +174,7 @@ export class Supervisor {
     const pid = this.#life?.worker.pid
     return {
       state: this.#state,
-      plan: this.#options.plan,
+      plan: this.#plan,
       startedAtMs: this.#startedAtMs,
       worker: pid === undefined ? null : { pid, forwardingSinceMs: this.#life?.forwardingSinceMs ?? null },
       info: this.#info,
@@ -200,7 +222,7 @@ export class Supervisor {
       () => {},
     )
     try {
-      worker.send({ type: 'start', plan: this.#options.plan })
+      worker.send({ type: 'start', plan: this.#plan })
       const info = await Promise.race([life.started.promise, worker.ended.then(() => null)])
       if (!info) return 'failed'
       this.#adopt(life, info)
@@ -233,13 +255,13 @@ export class Supervisor {
     this.#addresses = info.addresses
     this.#removedPorts = []
     this.#counters.beginLife(life.file, info.layout)
-    for (const other of otherMacs(this.#options.plan.ports, info.ports))
+    for (const other of otherMacs(this.#plan.ports, info.ports))
       log.warn(other, 'port has another MAC address than its network')
   }
 
   /** Only now it has all its threads: those of EAL, of the exception path and of vhost. */
   async #placeWorker({ pid }: WorkerProcess): Promise<void> {
-    const { housekeeping, pinning } = this.#options.plan.cpus
+    const { housekeeping, pinning } = this.#plan.cpus
     if (pinning !== 'each' || pid === undefined) return
     try {
       await pinThreads(housekeeping, pid)
@@ -302,7 +324,7 @@ export class Supervisor {
 
   async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
     await sleep(delayMs, undefined, { signal }).catch(() => {})
-    await waitForHugepages(this.#options.plan.memory, signal)
+    await waitForHugepages(this.#plan.memory, signal)
   }
 
   #receive(life: Life, report: WorkerReport): void {

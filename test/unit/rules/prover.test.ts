@@ -54,6 +54,15 @@ describe('the client of the prover', () => {
     }
   })
 
+  it('remembers the lists that it proved last, by their text', async () => {
+    const prover = fixture('counts')
+    const named = (name: string): NativeRule[] => [{ ...(list[0] as NativeRule), name }]
+    const asked = async (name: string): Promise<number> => (await prover.prove(named(name))).packets
+    expect([await asked('a'), await asked('b'), await asked('a')]).toEqual([1, 2, 1])
+    for (let i = 0; i < 63; i++) await asked(`other${i}`)
+    expect([await asked('a'), await asked('b')]).toEqual([1, 66])
+  })
+
   it('does not hand over text that would break the protocol', () => {
     const broken = [{ ...list[0], name: 'x', match: ['tcp\nrule 0 y'] } as NativeRule]
     expect(() => fixture('babbles').prove(broken)).toThrowError(

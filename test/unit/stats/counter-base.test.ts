@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CounterLayout } from '../../../src/ipc/messages.js'
+import { CounterBase } from '../../../src/stats/counter-base.js'
 import { CounterReader, rangesOf, type SlotSource } from '../../../src/stats/counter-reader.js'
 import { seriesKey } from '../../../src/stats/series.js'
 
@@ -165,4 +166,23 @@ describe('what is read of the file', () => {
   test('is nothing for a layout without slots', () => {
     expect(rangesOf(layoutWith())).toEqual([])
   })
+})
+
+test('keeps the last 256 rules that went as series, and what older ones counted as one', () => {
+  const base = new CounterBase()
+  const layoutOf = (rule: string): CounterLayout => ({
+    generation: 1,
+    slots: [{ name: 'rule_packets', labels: { rule, lcore: '1' }, index: 0, kind: 'counter' }],
+  })
+  for (let i = 0; i < 1000; i++) {
+    base.foldLife(layoutOf(`rule-${i}`), BigUint64Array.of(3n))
+    base.forgetGoneRules(layoutOf(`rule-${i}`))
+  }
+  const samples = base.pastOnly()
+  expect(samples.reduce((sum, { value }) => sum + value, 0n)).toBe(3000n)
+  expect(samples).toHaveLength(258)
+  expect(samples.find(({ labels }) => labels.rule === '(gone)')).toMatchObject({ value: 2229n, labels: { lcore: '1' } })
+  expect(samples.filter(({ labels }) => labels.rule === 'rule-743' || labels.rule === 'rule-742')).toMatchObject([
+    { labels: { rule: 'rule-743' }, value: 3n },
+  ])
 })

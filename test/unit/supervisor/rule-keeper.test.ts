@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { NativeRule, TapAddresses, WorkerRequest } from '../../../src/ipc/messages.js'
 import { configureLogging } from '../../../src/log.js'
-import { RuleKeeper, type RuleLink } from '../../../src/supervisor/rule-keeper.js'
-import { honestRules, waitFor } from './fixtures.js'
+import type { RuleSet } from '../../../src/plan/types.js'
+import { RuleKeeper, type RuleLink, type RuleSource } from '../../../src/supervisor/rule-keeper.js'
+import { fixturePlan, honestRules, waitFor } from './fixtures.js'
 
 await configureLogging({ level: 'silent', format: 'json' })
 
@@ -39,7 +40,7 @@ const names = (rules: readonly NativeRule[]): string[] => rules.map(({ name }) =
 
 describe('the rule keeper', () => {
   test('sends one list at a time, and of the changes meanwhile only the last', async () => {
-    const keeper = new RuleKeeper(honestRules)
+    const keeper = new RuleKeeper(honestRules, fixturePlan)
     const worker = new HandWorker(keeper)
     const begun = keeper.begin(worker, noAddresses)
     keeper.follow(tapWith('10.0.0.1'))
@@ -56,7 +57,7 @@ describe('the rule keeper', () => {
   })
 
   test('ignores an answer that nobody waits for', async () => {
-    const keeper = new RuleKeeper(honestRules)
+    const keeper = new RuleKeeper(honestRules, fixturePlan)
     const worker = new HandWorker(keeper)
     const begun = keeper.begin(worker, noAddresses)
     await waitFor(() => worker.sent.length === 1, 'the list')
@@ -71,14 +72,17 @@ describe('the rule keeper', () => {
   test('does not send a list to a worker that died while it was proved, and serves the next one', async () => {
     let asked = 0
     let prove = (): void => {}
-    const keeper = new RuleKeeper({
-      ...honestRules,
-      prove: () =>
-        new Promise((resolve) => {
-          asked += 1
-          prove = () => resolve(undefined)
-        }),
-    })
+    const keeper = new RuleKeeper(
+      {
+        ...honestRules,
+        prove: () =>
+          new Promise((resolve) => {
+            asked += 1
+            prove = () => resolve(undefined)
+          }),
+      },
+      fixturePlan,
+    )
     const [dead, next] = [new HandWorker(keeper), new HandWorker(keeper)]
     const lost = keeper.begin(dead, noAddresses)
     lost.catch(() => {})
@@ -97,7 +101,7 @@ describe('the rule keeper', () => {
   })
 
   test('remembers the verdict of rules that are gone', async () => {
-    const keeper = new RuleKeeper(honestRules)
+    const keeper = new RuleKeeper(honestRules, fixturePlan)
     const worker = new HandWorker(keeper)
     const begun = keeper.begin(worker, tapWith('10.0.0.1'))
     await waitFor(() => worker.sent.length === 1, 'the list')
@@ -107,5 +111,82 @@ describe('the rule keeper', () => {
     expect(keeper.state.inForce).toEqual([])
     expect(keeper.verdictOf('host-10.0.0.1')).toBe('forward')
     expect(keeper.verdictOf('never seen')).toBe('unknown')
+  })
+})
+
+describe('rules that change', () => {
+  const drop: NativeRule = { name: 'dropped', match: ['udp'], verdict: 'drop', class: 'other', limit: null }
+  /** Other rules than the fixture's: the list has one more. */
+  const changed: RuleSet = { ...fixturePlan, exceptionPath: { ...fixturePlan.exceptionPath, default: 'drop' } }
+  const source: RuleSource = {
+    ...honestRules,
+    compose: (set, addresses) => [
+      ...(set.exceptionPath.default === 'drop' ? [drop] : []),
+      ...honestRules.compose(set, addresses),
+    ],
+  }
+
+  async function begun(from: RuleSource = source): Promise<{ keeper: RuleKeeper; worker: HandWorker }> {
+    const keeper = new RuleKeeper(from, fixturePlan)
+    const worker = new HandWorker(keeper)
+    const first = keeper.begin(worker, tapWith('10.0.0.1'))
+    await waitFor(() => worker.sent.length === 1, 'the first list')
+    worker.accept()
+    await first
+    return { keeper, worker }
+  }
+
+  test('are in force with the addresses of the tap, and stay for the next addresses and the next worker', async () => {
+    const { keeper, worker } = await begun()
+    const change = keeper.change(changed, 'request')
+    await waitFor(() => worker.sent.length === 2, 'the changed list')
+    expect(keeper.state).toMatchObject({ generation: 1, origin: 'start' })
+    worker.accept()
+    await change
+    expect(keeper.state).toMatchObject({ generation: 2, origin: 'request', set: changed })
+    keeper.follow(tapWith('10.0.0.2'))
+    await waitFor(() => worker.sent.length === 3, 'the list with the next address')
+    expect(names(worker.sent[2]?.rules ?? [])).toEqual(['dropped', 'host-10.0.0.2', 'default'])
+    worker.accept()
+    keeper.end()
+    const next = new HandWorker(keeper)
+    void keeper.begin(next, noAddresses).catch(() => {})
+    await waitFor(() => next.sent.length === 1, 'the list of the next worker')
+    expect(names(next.sent[0]?.rules ?? [])).toEqual(['dropped', 'default'])
+  })
+
+  test('are refused whole when they are not proved: the worker is not asked, the old ones stay', async () => {
+    let good = true
+    const { keeper, worker } = await begun({
+      ...source,
+      prove: () => (good ? Promise.resolve() : Promise.reject(new Error('libpcap says no'))),
+    })
+    good = false
+    await expect(keeper.change(changed, 'request')).rejects.toThrow('libpcap says no')
+    expect(keeper.state).toMatchObject({ generation: 1, refused: 1, lastRefusal: 'libpcap says no', set: fixturePlan })
+    expect(worker.sent).toHaveLength(1)
+  })
+
+  test('are refused when the worker refuses them, or ends meanwhile', async () => {
+    const { keeper, worker } = await begun()
+    const refused = keeper.change(changed, 'reload')
+    await waitFor(() => worker.sent.length === 2, 'the changed list')
+    keeper.answer({ type: 'rulesRefused', id: 2, error: { code: 'ENOSPC', message: 'too many rules' } })
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_WORKER', message: 'ENOSPC: too many rules' })
+    const lost = keeper.change(changed, 'reload')
+    await waitFor(() => worker.sent.length === 3, 'the changed list again')
+    keeper.end()
+    await expect(lost).rejects.toMatchObject({ code: 'ERR_WORKER' })
+    expect(keeper.state).toMatchObject({ refused: 2, set: fixturePlan, origin: 'start' })
+  })
+
+  test('wait for the next worker when there is none', async () => {
+    const keeper = new RuleKeeper(source, fixturePlan)
+    await keeper.change(changed, 'reload')
+    expect(keeper.state).toMatchObject({ generation: 0, origin: 'reload', set: changed })
+    const worker = new HandWorker(keeper)
+    void keeper.begin(worker, noAddresses).catch(() => {})
+    await waitFor(() => worker.sent.length === 1, 'its list')
+    expect(names(worker.sent[0]?.rules ?? [])).toEqual(['dropped', 'default'])
   })
 })
