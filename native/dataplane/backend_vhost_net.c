@@ -36,19 +36,29 @@ check_device(struct dp_error *error)
 }
 
 static int
-configure(uint16_t id, const struct dp_port *port, struct dp_error *error)
+configure(uint16_t id, const struct dp_exception_plan *plan, bool interrupts, struct dp_error *error)
 {
-	const struct dp_exception_plan *plan = &port->plan->exception;
 	struct rte_eth_dev_info info;
 	int rc = rte_eth_dev_info_get(id, &info);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_info_get", plan->tap, "%s", rte_strerror(-rc));
 	struct rte_eth_conf conf = {.rxmode.offloads = RX_OFFLOADS & info.rx_offload_capa,
-				    .txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa};
+				    .txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa,
+				    .intr_conf.rxq = interrupts};
 	rc = rte_eth_dev_configure(id, plan->queues, plan->queues, &conf);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->tap, "%u queues: %s", plan->queues,
 			       rte_strerror(-rc));
+	return 0;
+}
+
+static int
+start(uint16_t id, const struct dp_port *port, struct dp_error *error)
+{
+	const struct dp_exception_plan *plan = &port->plan->exception;
+	int rc;
+	if (configure(id, plan, true, error) < 0)
+		return -1;
 	for (uint16_t q = 0; q < plan->queues; q++) {
 		rc = rte_eth_rx_queue_setup(id, q, plan->queue_size, SOCKET_ID_ANY, NULL, port->mempool);
 		if (rc < 0)
@@ -78,18 +88,48 @@ dp_vhost_net_open(const struct dp_port *port, uint16_t *virtio_port_id, struct d
 		 port->id, plan->tap, plan->queues, plan->queue_size, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	if (dp_eal_probe(devargs, virtio_port_id, error) < 0)
 		return -1;
-	if (configure(*virtio_port_id, port, error) < 0) {
-		rte_eth_dev_close(*virtio_port_id);
+	if (start(*virtio_port_id, port, error) < 0) {
+		dp_vhost_net_close(port, *virtio_port_id);
 		return -1;
 	}
 	return 0;
 }
 
 void
-dp_vhost_net_close(uint16_t virtio_port_id)
+dp_vhost_net_close(const struct dp_port *port, uint16_t virtio_port_id)
 {
+	struct dp_error ignored;
 	rte_eth_dev_stop(virtio_port_id);
+	/* With interrupts the driver closes the queues' eventfds twice: the second time they may be somebody else's. */
+	configure(virtio_port_id, &port->plan->exception, false, &ignored);
 	rte_eth_dev_close(virtio_port_id);
+}
+
+void
+dp_vhost_net_attach(struct dp_exception_queue *queue, uint16_t virtio_port_id, uint16_t queue_id)
+{
+	queue->ops = &dp_vhost_net_ops;
+	queue->virtio_port_id = virtio_port_id;
+	queue->virtio_queue_id = queue_id;
+	queue->wake_fd = rte_eth_dev_rx_intr_ctl_q_get_fd(virtio_port_id, queue_id);
+}
+
+static void
+arm(struct dp_exception_queue *queue, bool on)
+{
+	if (on)
+		rte_eth_dev_rx_intr_enable(queue->virtio_port_id, queue->virtio_queue_id);
+	else
+		rte_eth_dev_rx_intr_disable(queue->virtio_port_id, queue->virtio_queue_id);
+}
+
+static void
+woken(struct dp_exception_queue *queue)
+{
+	uint64_t events;
+	/* Nonblocking: when another turn was quicker there is nothing to read. */
+	ssize_t n = read(queue->wake_fd, &events, sizeof(events));
+	(void)n;
 }
 
 static void
@@ -172,4 +212,4 @@ receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *sc
 	return n;
 }
 
-const struct dp_backend_ops dp_vhost_net_ops = {.punt = punt, .receive = receive};
+const struct dp_backend_ops dp_vhost_net_ops = {.punt = punt, .receive = receive, .arm = arm, .woken = woken};

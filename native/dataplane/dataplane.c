@@ -250,7 +250,7 @@ dp_stop(void)
 	dp_upkeep_last(&dp.upkeep);
 	for (unsigned p = 0; p < m->n_ports; p++) {
 		if (m->virtio_open[p])
-			dp_vhost_net_close(m->virtio_port_ids[p]);
+			dp_vhost_net_close(&m->ports[p], m->virtio_port_ids[p]);
 		m->virtio_open[p] = false;
 		dp_port_close(&m->ports[p]);
 	}

@@ -24,6 +24,7 @@ struct dp_exception_queue {
 	const struct dp_port *port;
 	const struct dp_backend_ops *ops;
 	int fd;			  /* backend tap: this queue of the tap */
+	int wake_fd;		  /* readable when the kernel has sent something, see arm(); -1: nothing tells */
 	uint16_t virtio_port_id;  /* backend vhost-net: the virtio-user port ... */
 	uint16_t virtio_queue_id; /* ... and its queue */
 	_Atomic bool *tap_up;	  /* control: write, thread: read */
@@ -38,6 +39,13 @@ struct dp_backend_ops {
 	void (*punt)(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n);
 	/* Takes up to `budget` frames from the kernel and injects them; returns how many. `scratch` is the thread's. */
 	unsigned (*receive)(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *scratch);
+	/*
+	 * Makes frames that come from now on tell by `wake_fd`, or stops that; those that lie there already do not.
+	 * NULL: `wake_fd` always tells.
+	 */
+	void (*arm)(struct dp_exception_queue *queue, bool on);
+	/* `wake_fd` was readable: makes it wait for the next frame. NULL: receive() does. */
+	void (*woken)(struct dp_exception_queue *queue);
 };
 
 extern const struct dp_backend_ops dp_tap_ops;
@@ -56,6 +64,7 @@ struct dp_exception_thread {
 	struct dp_exception_queue queues[DP_MAX_PORTS];
 	struct dp_exception_queue *queue_of_port[RTE_MAX_ETHPORTS]; /* by ethdev port id */
 	struct dp_token_bucket limiter;
+	bool armed; /* thread: the queues tell of frames */
 	struct dp_thread_row *row;
 	struct dp_scratch *scratch;
 };
@@ -67,7 +76,9 @@ struct dp_exception_thread {
 int dp_tap_open(struct dp_exception_queue *queue, struct dp_error *error);
 /* Creates the virtio-user port on /dev/vhost-net with all its queues. 0, or -1 with *error. */
 int dp_vhost_net_open(const struct dp_port *port, uint16_t *virtio_port_id, struct dp_error *error);
-void dp_vhost_net_close(uint16_t virtio_port_id);
+void dp_vhost_net_close(const struct dp_port *port, uint16_t virtio_port_id);
+/* Makes `queue` that queue of the virtio-user port. */
+void dp_vhost_net_attach(struct dp_exception_queue *queue, uint16_t virtio_port_id, uint16_t queue_id);
 
 /* Starts the thread. 0, or -1 with *error. */
 int dp_exception_thread_start(struct dp_exception_thread *thread, struct dp_error *error);

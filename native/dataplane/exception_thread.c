@@ -126,24 +126,40 @@ turn(struct dp_exception_thread *t, enum dp_phase phase)
 	return moved;
 }
 
-/* Sleeps up to `ns`; a frame from a tap ends the sleep, a packet from an lcore does not (lcores make no calls). */
+static void
+arm(struct dp_exception_thread *t, bool on)
+{
+	for (unsigned i = 0; i < t->n_queues; i++)
+		if (t->queues[i].ops->arm != NULL)
+			t->queues[i].ops->arm(&t->queues[i], on);
+	t->armed = on;
+}
+
+/* Sleeps up to `ns`; a frame from the kernel ends the sleep, a packet from an lcore does not (lcores make no calls). */
 static void
 rest(struct dp_exception_thread *t, long ns)
 {
 	struct pollfd fds[DP_MAX_PORTS];
+	struct dp_exception_queue *polled[DP_MAX_PORTS];
 	nfds_t n = 0;
-	for (unsigned i = 0; i < t->n_queues; i++)
-		if (t->queues[i].fd >= 0 && dp_exception_can_inject(&t->queues[i]))
-			fds[n++] = (struct pollfd){.fd = t->queues[i].fd, .events = POLLIN};
+	for (unsigned i = 0; i < t->n_queues; i++) {
+		struct dp_exception_queue *queue = &t->queues[i];
+		if (queue->wake_fd < 0 || !dp_exception_can_inject(queue))
+			continue;
+		polled[n] = queue;
+		fds[n++] = (struct pollfd){.fd = queue->wake_fd, .events = POLLIN};
+	}
 	struct timespec timeout = {.tv_nsec = ns};
 	ppoll(fds, n, &timeout, NULL);
-	/* A tap that is down or gone is "ready" at once: sleep without it, or this would spin. */
+	bool broken = false;
 	for (nfds_t i = 0; i < n; i++) {
-		if (fds[i].revents & (POLLERR | POLLHUP | POLLNVAL)) {
-			nanosleep(&timeout, NULL);
-			break;
-		}
+		broken |= (fds[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+		if ((fds[i].revents & POLLIN) && polled[i]->ops->woken != NULL)
+			polled[i]->ops->woken(polled[i]);
 	}
+	/* A tap that is down or gone is "ready" at once: sleep without it, or this would spin. */
+	if (broken)
+		nanosleep(&timeout, NULL);
 }
 
 static void *
@@ -166,15 +182,20 @@ thread_main(void *arg)
 		dp_load_end(&load, begin, moved > 0);
 		dp_count(&t->row->polls, 1);
 		atomic_store_explicit(&t->seen_epoch, epoch, memory_order_release);
-		if (moved > 0)
+		if (moved > 0) {
+			if (t->armed)
+				arm(t, false);
 			continue;
+		}
 		if (phase == DP_PHASE_STOP)
 			break;
 		long ns = dp_load_sleep_ns(&load);
-		if (ns > 0)
-			rest(t, ns);
-		else
+		if (ns == 0)
 			rte_pause();
+		else if (!t->armed)
+			arm(t, true); /* and once more round: what came before does not tell */
+		else
+			rest(t, ns);
 	}
 	if (registered)
 		rte_thread_unregister();

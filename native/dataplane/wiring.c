@@ -194,7 +194,7 @@ wire_exception_queue(struct dp_machine *m, struct dp_exception_thread *thread, u
 {
 	const struct dp_port *port = &m->ports[p];
 	struct dp_exception_queue *queue = &thread->queues[thread->n_queues++];
-	*queue = (struct dp_exception_queue){.port = port, .fd = -1, .tap_up = &m->tap_up[p]};
+	*queue = (struct dp_exception_queue){.port = port, .fd = -1, .wake_fd = -1, .tap_up = &m->tap_up[p]};
 	thread->queue_of_port[port->id] = queue;
 	queue->row = flow_row(port, "thread", thread->index, -1, true, error);
 	if (queue->row == NULL)
@@ -203,10 +203,9 @@ wire_exception_queue(struct dp_machine *m, struct dp_exception_thread *thread, u
 		queue->ops = &dp_tap_ops;
 		if (dp_tap_open(queue, error) < 0)
 			return -1;
+		queue->wake_fd = queue->fd;
 	} else {
-		queue->ops = &dp_vhost_net_ops;
-		queue->virtio_port_id = m->virtio_port_ids[p];
-		queue->virtio_queue_id = (uint16_t)thread->index;
+		dp_vhost_net_attach(queue, m->virtio_port_ids[p], (uint16_t)thread->index);
 	}
 	if (port->spare_tx_queue)
 		return 0;
