@@ -1,7 +1,7 @@
 /**
  * `npm run vm -- COMMAND ARGUMENT...` runs one command in a guest and hands on its output and exit code; without a
  * command, a shell. The guest has the network of the guide's pod (scripts/vm/pod.mjs), and this machine's files, to which
- * nothing is written. `--bare` leaves the network out.
+ * nothing is written. `--bare` leaves the network out, `--backports` boots the newest kernel that this Debian has.
  */
 import { root } from './setup/paths.mjs'
 import { main } from './setup/run.mjs'
@@ -12,10 +12,13 @@ const shell = ['setsid', '--ctty', 'sh', '-c', 'exec bash -i </dev/ttyS1 >/dev/t
 
 await main(async () => {
   const words = process.argv.slice(2)
-  const bare = words[0] === '--bare'
-  const command = bare ? words.slice(1) : words
+  const first = words.findIndex((word) => !['--bare', '--backports'].includes(word))
+  const command = first < 0 ? [] : words.slice(first)
+  const options = words.slice(0, words.length - command.length)
+  const bare = options.includes('--bare')
   const interactive = command.length === 0
-  const guest = await Guest.boot({ terminal: interactive ? 'stdio' : 'none' })
+  const kernel = options.includes('--backports') ? 'backports' : 'stable'
+  const guest = await Guest.boot({ kernel, terminal: interactive ? 'stdio' : 'none' })
   try {
     const env = bare ? {} : podEnvironment(await makePod(guest))
     if (interactive) greet(bare)

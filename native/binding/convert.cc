@@ -107,6 +107,22 @@ dp_port_plan portFromJs(const Napi::Object &from)
 	return port;
 }
 
+dp_vhost_plan vhostFromJs(const Napi::Object &from)
+{
+	dp_vhost_plan vhost{};
+	Napi::Array cpus = array(object(from, "vhost"), "cpus");
+	if (cpus.Length() > DP_MAX_VHOST_CPUS)
+		throw Napi::RangeError::New(from.Env(), "more than " + std::to_string(DP_MAX_VHOST_CPUS) + " CPUs");
+	for (uint32_t i = 0; i < cpus.Length(); i++) {
+		uint32_t cpu = cpus.Get(i).ToNumber().Uint32Value();
+		if (cpu > DP_MAX_CPU_ID)
+			throw Napi::RangeError::New(from.Env(), "no CPU has the id " + std::to_string(cpu));
+		vhost.cpus[vhost.n_cpus++] = static_cast<uint16_t>(cpu);
+	}
+	vhost.pin_each = text(object(from, "cpus"), "pinning") == "each";
+	return vhost;
+}
+
 std::string macToText(const uint8_t mac[6])
 {
 	char out[18];
@@ -138,6 +154,24 @@ std::vector<std::string> portNames(const dp_info &info)
 	return names;
 }
 
+const char *errnoName(int errnum)
+{
+	const char *name = strerrorname_np(errnum);
+	return name == nullptr ? "EUNKNOWN" : name;
+}
+
+Napi::Object vhostWorkerToJs(Napi::Env env, unsigned queue, const dp_vhost_worker_info &worker)
+{
+	Napi::Object out = Napi::Object::New(env);
+	out.Set("queue", queue);
+	out.Set("tid", worker.tid);
+	out.Set("name", worker.name);
+	out.Set("cpus", worker.cpus);
+	out.Set("placeError", worker.place_errnum == 0 ? env.Null()
+						       : Napi::String::New(env, errnoName(worker.place_errnum)));
+	return out;
+}
+
 Napi::Object portToJs(Napi::Env env, const dp_port_info &port)
 {
 	Napi::Object out = Napi::Object::New(env);
@@ -154,6 +188,10 @@ Napi::Object portToJs(Napi::Env env, const dp_port_info &port)
 	exception.Set("backend", backends[port.backend]);
 	exception.Set("tap", port.tap);
 	exception.Set("queues", port.exception_queues);
+	Napi::Array workers = Napi::Array::New(env);
+	for (unsigned q = 0; q < port.n_vhost_workers; q++)
+		workers.Set(q, vhostWorkerToJs(env, q, port.vhost_workers[q]));
+	exception.Set("vhostWorkers", workers);
 	out.Set("exception", exception);
 	return out;
 }
@@ -169,12 +207,6 @@ Napi::Object lcoreToJs(Napi::Env env, const dp_lcore_info &lcore, const std::vec
 	out.Set("cpuId", lcore.cpu_id);
 	out.Set("rxqs", rxqs);
 	return out;
-}
-
-const char *errnoName(int errnum)
-{
-	const char *name = strerrorname_np(errnum);
-	return name == nullptr ? "EUNKNOWN" : name;
 }
 
 } // namespace
@@ -231,6 +263,7 @@ std::unique_ptr<PlanCopy> planFromJs(const Napi::Object &from)
 			plan.ports[p].eth_peer[5] = static_cast<uint8_t>(p);
 	}
 	plan.exception_limit = limitFromJs(object(from, "exceptionPath"), "limit");
+	plan.vhost = vhostFromJs(from);
 	return copy;
 }
 

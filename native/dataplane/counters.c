@@ -201,6 +201,19 @@ dp_counters_add_tap(const char *port, const char *tap)
 	return ok ? row : NULL;
 }
 
+struct dp_vhost_worker_row *
+dp_counters_add_vhost_worker(const char *port, unsigned queue)
+{
+	struct dp_vhost_worker_row *row = take_row(sizeof(*row));
+	if (row == NULL)
+		return NULL;
+	bool ok = true;
+#define DP_VHOST_WORKER_COUNTER(field, name, help) \
+	ok &= publish(&file.fixed, name, &row->field, false, "port=%s,queue=%u", port, queue);
+#include "counters.def"
+	return ok ? row : NULL;
+}
+
 struct dp_mempool_row *
 dp_counters_add_mempool(int numa_node)
 {

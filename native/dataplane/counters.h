@@ -83,6 +83,11 @@ struct dp_tap_row {
 #include "counters.def"
 } __attribute__((aligned(64)));
 
+struct dp_vhost_worker_row {
+#define DP_VHOST_WORKER_COUNTER(field, name, help) dp_slot_t field;
+#include "counters.def"
+} __attribute__((aligned(64)));
+
 struct dp_mempool_row {
 	dp_slot_t mbufs;
 	dp_slot_t in_use;
@@ -104,6 +109,7 @@ struct dp_thread_row *dp_counters_add_thread(unsigned thread);
 struct dp_flow_row *dp_counters_add_flow(const char *port, const char *owner, int queue, bool exception);
 struct dp_port_row *dp_counters_add_port(const char *port);
 struct dp_tap_row *dp_counters_add_tap(const char *port, const char *tap);
+struct dp_vhost_worker_row *dp_counters_add_vhost_worker(const char *port, unsigned queue);
 struct dp_mempool_row *dp_counters_add_mempool(int numa_node);
 
 /*

@@ -124,6 +124,14 @@ dp_get_info(struct dp_info *info)
 		to->backend = port->plan->exception.backend;
 		memcpy(to->tap, port->plan->exception.tap, sizeof(to->tap));
 		to->exception_queues = to->backend == DP_BACKEND_NONE ? 0 : port->plan->exception.queues;
+		to->n_vhost_workers = m->vhost_workers[p].n;
+		for (unsigned q = 0; q < to->n_vhost_workers; q++) {
+			const struct dp_vhost_worker *worker = &m->vhost_workers[p].of_queue[q];
+			to->vhost_workers[q] =
+				(struct dp_vhost_worker_info){.tid = worker->tid, .place_errnum = worker->errnum};
+			memcpy(to->vhost_workers[q].name, worker->name, sizeof(worker->name));
+			dp_vhost_worker_cpus(worker->tid, to->vhost_workers[q].cpus);
+		}
 	}
 	info->n_lcores = m->n_lcores;
 	for (unsigned i = 0; i < m->n_lcores; i++) {

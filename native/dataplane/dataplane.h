@@ -23,6 +23,10 @@ extern "C" {
 #define DP_MAX_EAL_ARGS 64
 #define DP_MAX_RULES 512
 #define DP_ADDRESS_LEN 46
+/* The largest id of a CPU that Linux can be built for. */
+#define DP_MAX_CPU_ID 8191
+#define DP_MAX_VHOST_CPUS 512
+#define DP_CPU_LIST_LEN 64
 
 enum dp_mode { DP_MODE_IO, DP_MODE_MAC, DP_MODE_MACSWAP, DP_MODE_RXONLY, DP_MODE_TXONLY, DP_MODE_ICMPECHO };
 enum dp_backend { DP_BACKEND_NONE, DP_BACKEND_TAP, DP_BACKEND_VHOST_NET };
@@ -46,7 +50,7 @@ struct dp_limit {
 
 struct dp_exception_plan {
 	enum dp_backend backend;
-	char tap[16];
+	char tap[16]; /* backends tap and vhost-net */
 	uint16_t queues;
 	uint16_t queue_size; /* descriptors of a virtio queue */
 };
@@ -66,6 +70,13 @@ struct dp_port_plan {
 
 struct dp_plan {
 	unsigned n_eal_args;
+/* Where the kernel's vhost workers run, as far as they are threads of ours. */
+struct dp_vhost_plan {
+	unsigned n_cpus; /* 0: where they start */
+	uint16_t cpus[DP_MAX_VHOST_CPUS];
+	bool pin_each; /* one CPU each, in turn: the scheduler does not move threads here */
+};
+
 	char **eal_args; /* without the program's name; the texts stay for the process's life */
 	unsigned n_lcores;
 	unsigned lcore_ids[DP_MAX_LCORES];
@@ -82,6 +93,7 @@ struct dp_plan {
 	struct dp_limit exception_limit;
 };
 
+	struct dp_vhost_plan vhost;
 /* One rule: matches when any of its pcap-filter(7) expressions does; with none it matches everything. */
 struct dp_rule {
 	const char *name;
@@ -94,6 +106,14 @@ struct dp_rule {
 
 struct dp_port_info {
 	char name[DP_NAME_LEN];
+/* A thread of the kernel in this process that serves a queue of vhost-net. */
+struct dp_vhost_worker_info {
+	int tid;
+	char name[16];
+	char cpus[DP_CPU_LIST_LEN]; /* where the kernel lets it run: "0,2-5" */
+	int place_errnum;	    /* why that is not what the plan says; 0: it is */
+};
+
 	char device[DP_NAME_LEN];
 	char driver[DP_NAME_LEN];
 	uint8_t mac[6];
@@ -107,6 +127,8 @@ struct dp_port_info {
 	uint16_t exception_queues;
 };
 
+	unsigned n_vhost_workers;					     /* 0: none is a thread of ours */
+	struct dp_vhost_worker_info vhost_workers[DP_MAX_EXCEPTION_THREADS]; /* by queue */
 struct dp_lcore_info {
 	unsigned lcore_id;
 	int cpu_id;

@@ -292,6 +292,7 @@ refresh(struct dp_upkeep *u, bool tell)
 		if (counted)
 			recover_if_stalled(u, p);
 		refresh_filters(u, p);
+		dp_vhost_workers_refresh(&m->vhost_workers[p]);
 	}
 	refresh_taps(u);
 	dp_mempool_refresh();
@@ -349,9 +350,11 @@ void
 dp_upkeep_last(struct dp_upkeep *u)
 {
 	struct dp_machine *m = u->machine;
-	for (unsigned p = 0; p < m->n_ports; p++)
+	for (unsigned p = 0; p < m->n_ports; p++) {
 		if (m->ports[p].row != NULL)
 			dp_port_refresh_counters(&m->ports[p]);
+		dp_vhost_workers_refresh(&m->vhost_workers[p]);
+	}
 	refresh_taps(u);
 }
 

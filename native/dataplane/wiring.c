@@ -219,6 +219,7 @@ wire_exception_queue(struct dp_machine *m, struct dp_exception_thread *thread, u
 static int
 wire_exception_path(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORTS], struct dp_error *error)
 {
+	unsigned placed = 0;
 	m->n_threads = 0;
 	for (unsigned p = 0; p < m->n_ports; p++) {
 		const struct dp_exception_plan *plan = &m->plan.ports[p].exception;
@@ -228,6 +229,10 @@ wire_exception_path(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORT
 			if (dp_vhost_net_open(&m->ports[p], &m->virtio_port_ids[p], error) < 0)
 				return -1;
 			m->virtio_open[p] = true;
+			if (dp_vhost_workers_find(&m->vhost_workers[p], &m->plan.ports[p], &m->plan.vhost, placed,
+						  error) < 0)
+				return -1;
+			placed += m->vhost_workers[p].n;
 		}
 	}
 	for (unsigned t = 0; t < m->n_threads; t++) {

@@ -6,6 +6,7 @@
 #include "exception.h"
 #include "lcore.h"
 #include "port.h"
+#include "vhost_workers.h"
 
 /* All the moving parts of the process's data plane. The control thread owns it. */
 struct dp_machine {
@@ -14,6 +15,7 @@ struct dp_machine {
 	struct dp_port ports[DP_MAX_PORTS];
 	uint16_t virtio_port_ids[DP_MAX_PORTS];
 	bool virtio_open[DP_MAX_PORTS];
+	struct dp_vhost_workers vhost_workers[DP_MAX_PORTS];
 	_Atomic uint64_t epoch;		   /* control: write; see quiesce.h */
 	_Atomic bool tap_up[DP_MAX_PORTS]; /* control: write, exception threads: read */
 	unsigned n_lcores;

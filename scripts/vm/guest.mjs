@@ -114,7 +114,7 @@ export class Guest {
    */
   static async boot(spec = {}) {
     checkQemu()
-    const kernel = prepareKernel()
+    const kernel = prepareKernel(undefined, spec.kernel)
     const initramfs = prepareInitramfs(kernel)
     const folder = mkdtempSync(join(tmpdir(), 'spillway-vm-'))
     const server = createServer().listen(join(folder, 'agent.sock'))

@@ -1,11 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { release } from '../setup/backports.mjs'
 import { cacheDir } from '../setup/paths.mjs'
 import { run, Stop } from '../setup/run.mjs'
 
 /** Kernel, modules and initramfs; made once and kept. */
 export const vmCacheDir = `${cacheDir}/vm`
+
+/**
+ * @typedef {'stable' | 'backports'} KernelSource  of this Debian, or the newest that it has: of its backports where apt knows
+ *   them
+ */
 
 /** What the kernel package, unpacked twice (archive and tree), its image and the initramfs take at most. */
 const roomMib = 700
@@ -21,21 +27,27 @@ const roomMib = 700
  * The stock kernel of this Debian, downloaded and unpacked, never installed: no maintainer script runs. The generic
  * flavour, since the cloud one is built without 9p, igb and igbvf.
  *
+ * @param {KernelSource} [source]
  * @returns {Kernel}
  */
-export function prepareKernel(folder = vmCacheDir) {
-  const tree = join(folder, 'kernel')
-  if (!existsSync(join(tree, 'complete'))) fetchKernel(folder, tree)
+export function prepareKernel(folder = vmCacheDir, source = 'stable') {
+  const tree = join(folder, source === 'stable' ? 'kernel' : `kernel-${source}`)
+  if (!existsSync(join(tree, 'complete'))) fetchKernel(folder, tree, source)
   const [version] = readdirSync(join(tree, 'lib/modules'))
   if (version === undefined) throw new Stop(`vm: need a kernel below ${tree}, found none; remove that folder`, 70)
   return { version, image: join(tree, 'kernel.img'), tree }
 }
 
-function fetchKernel(/** @type {string} */ folder, /** @type {string} */ tree) {
+/**
+ * @param {string} folder
+ * @param {string} tree
+ * @param {KernelSource} source
+ */
+function fetchKernel(folder, tree, source) {
   rmSync(tree, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   checkRoom(folder)
-  const name = kernelPackage()
+  const name = kernelPackage(source)
   const downloads = join(folder, 'download')
   mkdirSync(downloads, { recursive: true, mode: 0o777 })
   run(['apt-get', 'download', '-qq', '-o', 'APT::Sandbox::User=root', name], {
@@ -63,8 +75,9 @@ function checkRoom(/** @type {string} */ folder) {
 }
 
 /** The package that `linux-image-amd64` stands for. A machine whose package lists were cleaned away gets them anew. */
-function kernelPackage() {
-  const name = dependencyOf('linux-image-amd64')
+function kernelPackage(/** @type {KernelSource} */ source) {
+  const newer = source === 'backports' ? dependencyOf('linux-image-amd64', `${release()}-backports`) : undefined
+  const name = newer ?? dependencyOf('linux-image-amd64')
   if (name !== undefined) return name
   run(['apt-get', 'update', '-qq'], { failure: 'the package lists could not be fetched', exitCode: 69 })
   const updated = dependencyOf('linux-image-amd64')
@@ -72,8 +85,13 @@ function kernelPackage() {
   throw new Stop('vm: need the package linux-image-amd64, found that apt has no source for it', 69)
 }
 
-function dependencyOf(/** @type {string} */ name) {
-  const { stdout } = spawnSync('apt-cache', ['depends', name], { encoding: 'utf8' })
+/**
+ * @param {string} name
+ * @param {string} [suite]  that apt is to prefer; one that it does not know has nothing
+ */
+function dependencyOf(name, suite) {
+  const preference = suite === undefined ? [] : ['-o', `APT::Default-Release=${suite}`]
+  const { stdout } = spawnSync('apt-cache', [...preference, 'depends', name], { encoding: 'utf8' })
   return /Depends: (linux-image-\S+)/.exec(stdout ?? '')?.[1]
 }
 

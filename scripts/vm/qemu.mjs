@@ -11,6 +11,7 @@ import { portName } from './guest/messages.mjs'
  * @property {number} [hugepages]   of 2 MiB
  * @property {readonly string[]} [kernelArguments]
  * @property {'one' | 'each'} [threads]  of this machine: one for all vCPUs, or each its own
+ * @property {import('./kernel.mjs').KernelSource} [kernel]  that it boots
  * @property {'none' | 'stdio'} [terminal]  a second serial line for a shell
  */
 

@@ -128,6 +128,15 @@ export const configSchema = z
           '`auto`: one of each physical core but one, on the NUMA node of the devices; `spillway plan` says which and why.',
         expected: 'auto or a list of CPU ids in quotes, such as "2-5,8"',
       }),
+    vhostCpus: z
+      .string()
+      .refine((text) => text === 'auto' || parseCpuList(text) !== undefined)
+      .default('auto')
+      .meta({
+        description:
+          "CPUs for the kernel's vhost workers, which are threads of ours from Linux 6.4 on. `auto`: the housekeeping CPUs.",
+        expected: 'auto or a list of CPU ids in quotes, such as "0,6"',
+      }),
     idle: z.enum(['auto', 'poll', 'ramp']).default('auto').meta({
       description:
         'What an lcore does without packets: poll on, or sleep in a short ramp. `auto`: poll on CPUs of its own.',

@@ -92,10 +92,18 @@ function portStatus(
       backend: found?.exception.backend ?? planned?.exception.backend ?? 'none',
       tap: found?.exception.tap ?? planned?.exception.tap ?? '',
       addresses: view.addresses.filter(({ port }) => port === name).flatMap(({ addresses }) => addresses),
+      vhostWorkers: (found?.exception.vhostWorkers ?? []).map((worker) => ({
+        ...worker,
+        cpuSeconds: vhostWorkerSeconds(samples, name, worker.queue),
+      })),
     },
     totals: numbers(totals),
     rates: portRates(rates, name),
   }
+}
+
+function vhostWorkerSeconds(samples: readonly Sample[], port: string, queue: number): number {
+  return Number(gauge(samples, 'vhost_worker_cpu_ns', { port, queue: String(queue) }) ?? 0n) / 1e9
 }
 
 /** At the edge: from here on counters are as exact as a double. */

@@ -4,13 +4,31 @@ import { supervisorStates } from '../supervisor/state.js'
 const count = z.number()
 const countBy = z.record(z.string(), z.number())
 
+const vhostWorker = z.object({
+  queue: z.int(),
+  tid: z.int(),
+  name: z.string(),
+  /** Where it may run, as a CPU list. */
+  cpus: z.string(),
+  /** The error that kept it from the CPUs of the plan; null when it is there. */
+  placeError: z.string().nullable(),
+  /** Of all workers of the queue since the start. */
+  cpuSeconds: z.number(),
+})
+
 const portStatus = z.object({
   name: z.string(),
   devargs: z.string(),
   /** Null until a worker has started once. */
   device: z.object({ name: z.string(), driver: z.string(), mac: z.string(), mtuBytes: z.int() }).nullable(),
   link: z.object({ up: z.boolean(), speedMbps: z.int() }),
-  exception: z.object({ backend: z.string(), tap: z.string(), addresses: z.array(z.string()) }),
+  exception: z.object({
+    backend: z.string(),
+    tap: z.string(),
+    addresses: z.array(z.string()),
+    /** By queue; empty where the kernel's vhost workers are not threads of ours, as before Linux 6.4. */
+    vhostWorkers: z.array(vhostWorker),
+  }),
   totals: z.object({
     rxPackets: count,
     forwarded: count,

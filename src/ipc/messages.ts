@@ -18,6 +18,17 @@ export type CounterLayout = z.infer<typeof counterLayout>
 const tapAddresses = z.strictObject({ port: z.string(), tap: z.string(), addresses: z.array(z.string()) })
 export type TapAddresses = z.infer<typeof tapAddresses>
 
+/** A thread of the kernel in the worker process that serves a queue of vhost-net. */
+const vhostWorker = z.strictObject({
+  queue: z.int(),
+  tid: z.int(),
+  name: z.string(),
+  /** Where the kernel lets it run, as a CPU list. */
+  cpus: z.string(),
+  /** The error, such as `EINVAL`, that kept it from the CPUs of the plan; null when it is there. */
+  placeError: z.string().nullable(),
+})
+
 const portInfo = z.strictObject({
   name: z.string(),
   /** DPDK's device name: a PCI address or a vdev's name. */
@@ -33,6 +44,7 @@ const portInfo = z.strictObject({
     backend: z.enum(['vhost-net', 'tap', 'none']),
     tap: z.string(),
     queues: z.int(),
+    vhostWorkers: z.array(vhostWorker),
   }),
 })
 

@@ -177,6 +177,18 @@ const exceptionPath: Definition[] = [
     'Cycles of the exception thread in turns that had none.',
     slot('exception_idle_cycles', ['thread']),
   ),
+  gauge(
+    'vhost_worker_info',
+    ['port', 'queue', 'name', 'cpus'],
+    "The kernel's thread that serves a queue of vhost-net, and the CPUs it may run on; always 1. There from Linux 6.4 on.",
+    known('the worker, when it starts', 'kept', vhostWorkerInfo),
+  ),
+  counter(
+    'vhost_worker_cpu_seconds',
+    ['port', 'queue'],
+    "CPU time of the kernel's thread that serves a queue of vhost-net. There from Linux 6.4 on.",
+    slot('vhost_worker_cpu_ns', ['port', 'queue'], { factor: 1e-9 }),
+  ),
   counter('exception_polls', ['thread'], 'Turns of the exception thread.', slot('exception_polls', ['thread'])),
   gauge('tap_up', ['port', 'tap'], 'Whether the tap is up in the kernel.', gaugeSlot('tap_up', ['port', 'tap'])),
   gauge('tap_carrier', ['port', 'tap'], 'Whether the tap has carrier.', gaugeSlot('tap_carrier', ['port', 'tap'])),
@@ -340,4 +352,13 @@ function portInfo({ view }: MetricInput): Value[] {
     },
     value: 1,
   }))
+}
+
+function vhostWorkerInfo({ view }: MetricInput): Value[] {
+  return (view.info?.ports ?? []).flatMap(({ name: port, exception }) =>
+    exception.vhostWorkers.map(({ queue, name, cpus }) => ({
+      labels: { port, queue: String(queue), name, cpus },
+      value: 1,
+    })),
+  )
 }

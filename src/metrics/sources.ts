@@ -60,6 +60,8 @@ export function slot(
   options: {
     readonly seed?: (input: MetricInput) => Labels[]
     readonly extra?: (own: Labels, input: MetricInput) => Labels
+    /** The metric's unit in the slot's. */
+    readonly factor?: number
   } = {},
 ): Source {
   return {
@@ -76,7 +78,9 @@ export function slot(
         if (sum) sum.value += sample.value
         else sums.set(key, { labels: all, value: sample.value })
       }
-      return sums.values()
+      const { factor } = options
+      if (factor === undefined) return sums.values()
+      return [...sums.values()].map(({ labels, value }) => ({ labels, value: Number(value) * factor }))
     },
   }
 }

@@ -16,6 +16,7 @@ import { planRules } from './rules.js'
 import { noteRuntimeDirectory } from './runtime-directory.js'
 import type { Plan } from './types.js'
 import { planVfio } from './vfio.js'
+import { planVhost } from './vhost.js'
 
 /** A plan, and what the host cannot do as asked: there it goes on with the nearest thing. */
 export interface Draft {
@@ -43,6 +44,7 @@ export function draftPlan(config: Config, environment: Environment): Draft {
   const idle = planIdle(config, cpus, environment, log)
   noteExecCpus(environment, cpus, log)
   const ports = planPorts(config, devices, environment, log)
+  const vhost = planVhost(config, cpus, ports, environment, log)
   const forwarding = planForwarding(config, ports, log)
   const rules = planRules(config, ports, log)
   const use = { ports, lcores: lcores.length, burst: config.burst, mbufCache: config.memory.mbufCache }
@@ -57,6 +59,7 @@ export function draftPlan(config: Config, environment: Environment): Draft {
   const plan = {
     cpus,
     lcores,
+    vhost,
     idle,
     burst: config.burst,
     memory,

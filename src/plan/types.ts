@@ -91,6 +91,8 @@ export const planSchema = z.strictObject({
     pinning: z.enum(['set', 'each']),
   }),
   lcores: z.array(plannedLcore).min(1),
+  /** Where the kernel's vhost workers run; `cpus.pinning` holds for them too. */
+  vhost: z.strictObject({ cpus: z.array(z.int()).min(1).max(512) }),
   idle: z.enum(['poll', 'ramp']),
   burst: z.int().min(1).max(256),
   memory: z.strictObject({

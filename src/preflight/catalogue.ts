@@ -32,6 +32,7 @@ import { vfDriverCheck } from './checks/vf-driver.js'
 import { vfioCheck } from './checks/vfio.js'
 import { vhostMemoryCheck } from './checks/vhost-memory.js'
 import { vhostNetCheck } from './checks/vhost-net.js'
+import { vhostWorkersCheck } from './checks/vhost-workers.js'
 import { probeChecks } from './probe-checks.js'
 import type { Check, CodeDeclarations } from './types.js'
 
@@ -63,6 +64,7 @@ export const checks: readonly Check[] = [
   tunCheck,
   vhostNetCheck,
   vhostMemoryCheck,
+  vhostWorkersCheck,
   tapPresenceCheck,
   tapCheck,
   tapMacCheck,

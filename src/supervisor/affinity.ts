@@ -24,10 +24,13 @@ export async function placeThreads(cpus: Plan['cpus'], pid = process.pid): Promi
 
 /**
  * Pins a process's threads one by one, in turn to each housekeeping CPU: first the exception threads, which need a CPU
- * most. A thread that may not run on any of these CPUs, an lcore, is left where it is.
+ * most. A thread that may not run on any of these CPUs, an lcore, is left where it is, and so is a vhost worker: the worker
+ * has placed it.
  */
 export async function pinThreads(housekeeping: readonly number[], pid = process.pid): Promise<void> {
-  const threads = listThreads(pid).filter(({ allowed }) => allowed.some((cpuId) => housekeeping.includes(cpuId)))
+  const threads = listThreads(pid).filter(
+    ({ name, allowed }) => !name.startsWith('vhost-') && allowed.some((cpuId) => housekeeping.includes(cpuId)),
+  )
   const exception = threads.filter(({ name }) => name.startsWith('exception-'))
   const others = threads.filter(({ name }) => !name.startsWith('exception-'))
   const pins = [...exception, ...others].map(({ tid }, index) => {

@@ -6,7 +6,7 @@ import { checkQemu } from '../../scripts/vm/qemu.mjs'
 export function setup(): void {
   try {
     checkQemu()
-    prepareInitramfs(prepareKernel())
+    for (const source of ['stable', 'backports'] as const) prepareInitramfs(prepareKernel(undefined, source))
   } catch (error) {
     console.error((error as Error).message)
     process.exit((error as { exitCode?: number }).exitCode ?? 70)

@@ -10,6 +10,7 @@ import type { WorkerProgram } from '../../../src/supervisor/worker-process.js'
 
 export const fixturePlan: Plan = {
   cpus: { housekeeping: [0], polling: [0], unused: [], pinning: 'set' },
+  vhost: { cpus: [0] },
   lcores: [{ lcoreId: 1, cpuId: 0 }],
   idle: 'ramp',
   burst: 32,

@@ -192,6 +192,13 @@ describe('what is right is left alone', () => {
     silent({ ...without, kernel: { vhost: { maxMemRegions: 1 } } }, 'vhost-memory-regions')
   })
 
+  it('vhost workers that are threads of ours, that the kernel does not tell of, or that no port has', () => {
+    for (const release of ['6.4.0', '6.12.5-talos', '7.0.1', 'unknown'])
+      silent({ kernel: { release } }, 'vhost-workers-host')
+    const none = { ports: '[{ exception: { backend: none } }]' }
+    silent({ kernel: { release: '6.1.0' }, settings: none }, 'vhost-workers-host')
+  })
+
   it('a variant driver of vfio-pci', () => {
     silent({ environment: { pciDevices: [vf(vfAddress, { driver: 'ice_vfio_pci' })] } }, 'vf-kernel-driver')
   })

@@ -123,6 +123,13 @@ export const kernelPath: readonly Row[] = [
     'error',
     /6 memory regions/,
   ],
+  [
+    'vhost workers of a kernel before 6.4',
+    { kernel: { release: '6.1.0-25-amd64' } },
+    'vhost-workers-host',
+    'note',
+    /1 of them.*Linux 6\.1\.0-25-amd64.*isolcpus/,
+  ],
   ['no tun', { devices: { tun: missingDevice('/dev/net/tun') } }, 'tun-missing', 'warning', /needVhostNet: true/],
   [
     'no tun where the settings insist',
