@@ -93,6 +93,15 @@
       "libraries": ["<@(dpdk_libs)"],
     },
     {
+      "target_name": "spillway-exception-test",
+      "type": "executable",
+      "dependencies": ["dataplane"],
+      "sources": ["native/test/exception_test.c"],
+      "cflags": ["<@(dpdk_cflags)"],
+      "cflags_c": ["<@(c_warnings)"],
+      "libraries": ["<@(dpdk_libs)"],
+    },
+    {
       "target_name": "spillway-launch-test",
       "type": "executable",
       "sources": [

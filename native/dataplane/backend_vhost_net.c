@@ -11,12 +11,15 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_net.h>
+#include <rte_version.h>
 
 #include "eal.h"
 #include "error.h"
 #include "exception.h"
 
 #define VHOST_NET "/dev/vhost-net"
+/* Queue pairs of a virtio-user port before DPDK 23.03. */
+#define OLD_MAX_QUEUES 8
 
 /*
  * Checksum receive offload negotiates GUEST_CSUM and LRO GUEST_TSO: bulk TCP from the kernel then comes in pieces of
@@ -33,6 +36,18 @@ check_device(struct dp_error *error)
 		return dp_fail(error, errno, "open", VHOST_NET, "%s", strerror(errno));
 	close(fd);
 	return 0;
+}
+
+static int
+check_queues(const struct dp_exception_plan *plan, struct dp_error *error)
+{
+	unsigned year = 0, month = 0;
+	sscanf(rte_version(), "DPDK %u.%u", &year, &month);
+	if (plan->queues <= OLD_MAX_QUEUES || year * 100 + month >= 2303)
+		return 0;
+	return dp_fail(error, ERANGE, "dp_vhost_net_open", plan->tap,
+		       "asked for %u queues, virtio-user has %d before DPDK 23.03 and this is %s", plan->queues,
+		       OLD_MAX_QUEUES, rte_version());
 }
 
 static int
@@ -80,7 +95,7 @@ dp_vhost_net_open(const struct dp_port *port, uint16_t *virtio_port_id, struct d
 {
 	const struct dp_exception_plan *plan = &port->plan->exception;
 	const uint8_t *mac = port->mac;
-	if (check_device(error) < 0)
+	if (check_queues(plan, error) < 0 || check_device(error) < 0)
 		return -1;
 	char devargs[256];
 	snprintf(devargs, sizeof(devargs),

@@ -18,7 +18,7 @@ extern "C" {
 #define DP_NAME_LEN 64
 #define DP_MAX_PORTS 16
 #define DP_MAX_LCORES 64
-#define DP_MAX_EXCEPTION_THREADS 8
+#define DP_MAX_EXCEPTION_THREADS 16
 #define DP_MAX_BURST 256
 #define DP_MAX_EAL_ARGS 64
 #define DP_MAX_RULES 512

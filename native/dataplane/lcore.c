@@ -13,6 +13,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "flow_hash.h"
 #include "forward.h"
 #include "idle.h"
 #include "inject.h"
@@ -216,6 +217,36 @@ sort_burst(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rul
 	}
 }
 
+static void
+enqueue_punted(const struct dp_rxq *q, struct rte_ring *ring, struct rte_mbuf **pkts, unsigned n)
+{
+	unsigned taken = rte_ring_sp_enqueue_burst(ring, (void **)pkts, n, NULL);
+	drop(q->row, DP_DROP_EXCEPTION_RING_FULL, pkts + taken, n - taken);
+}
+
+/* Packets of one class to the port's exception queues, each flow's to one and in order. */
+static void
+punt(const struct dp_rxq *q, enum dp_class klass, struct rte_mbuf **pkts, unsigned n)
+{
+	if (q->n_exception == 1) {
+		enqueue_punted(q, q->exception[0][klass], pkts, n);
+		return;
+	}
+	uint8_t queue_of[DP_MAX_BURST];
+	for (unsigned i = 0; i < n; i++)
+		queue_of[i] = (uint8_t)dp_flow_queue(pkts[i], q->n_exception);
+	for (unsigned queue = 0; queue < q->n_exception; queue++) {
+		struct rte_mbuf *own[DP_MAX_BURST];
+		unsigned n_own = 0;
+		for (unsigned i = 0; i < n; i++) {
+			own[n_own] = pkts[i];
+			n_own += queue_of[i] == queue;
+		}
+		if (n_own > 0)
+			enqueue_punted(q, q->exception[queue][klass], own, n_own);
+	}
+}
+
 /* Does what the rules say with a burst that is not all for the default; returns how many are left to forward. */
 static uint16_t __attribute__((noinline))
 dispatch(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules, struct rte_mbuf **pkts,
@@ -230,13 +261,9 @@ dispatch(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules
 	drop(q->row, DP_DROP_RULE_LIMIT, to.limited, to.n_limited);
 	drop(q->row, DP_DROP_TRUNCATED, to.truncated, to.n_truncated);
 	drop(q->row, DP_DROP_NO_KERNEL_PATH, to.no_path, to.n_no_path);
-	for (unsigned c = 0; c < DP_CLASS_COUNT; c++) {
-		if (to.n_kernel[c] == 0)
-			continue;
-		unsigned taken =
-			rte_ring_sp_enqueue_burst(q->exception[c], (void **)to.kernel[c], to.n_kernel[c], NULL);
-		drop(q->row, DP_DROP_EXCEPTION_RING_FULL, to.kernel[c] + taken, to.n_kernel[c] - taken);
-	}
+	for (unsigned c = 0; c < DP_CLASS_COUNT; c++)
+		if (to.n_kernel[c] > 0)
+			punt(q, (enum dp_class)c, to.kernel[c], to.n_kernel[c]);
 	return to.n_forward;
 }
 

@@ -39,7 +39,8 @@ struct dp_rxq {
 	const _Atomic bool *paused; /* the port's */
 	struct dp_flow_row *row;
 	const struct dp_egress *egress; /* to the peer port */
-	struct rte_ring *exception[DP_CLASS_COUNT];
+	unsigned n_exception;		/* exception queues of the port, and the rings to their threads */
+	struct rte_ring *exception[DP_MAX_EXCEPTION_THREADS][DP_CLASS_COUNT];
 };
 
 /* A ring whose packets this lcore transmits, because it owns the queue. */

@@ -13,6 +13,7 @@
 
 #define HANDOVER_RING_SIZE 1024
 #define EXCEPTION_RING_SIZE 1024
+#define EXCEPTION_RING_MIN 256 /* a burst of the largest size fits */
 /* A power of two above DP_SEGMENTS_MAX: a tap frame is taken when the ring has room for all that it may become. */
 #define INJECT_RING_SIZE 2048
 
@@ -160,6 +161,14 @@ wire_lcores(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORTS], stru
 	return 0;
 }
 
+/* An lcore's packets in flight stay about as many, however many threads share them. */
+static unsigned
+exception_ring_size(unsigned n_threads)
+{
+	unsigned size = EXCEPTION_RING_SIZE / rte_align32pow2(n_threads);
+	return size < EXCEPTION_RING_MIN ? EXCEPTION_RING_MIN : size;
+}
+
 static int
 make_thread(struct dp_machine *m, unsigned index, struct dp_error *error)
 {
@@ -179,7 +188,8 @@ make_thread(struct dp_machine *m, unsigned index, struct dp_error *error)
 		for (unsigned c = 0; c < DP_CLASS_COUNT; c++) {
 			char kind[16];
 			snprintf(kind, sizeof(kind), "punt%u", c);
-			thread->rings[l][c] = new_ring(kind, m->lcores[l]->id, index, EXCEPTION_RING_SIZE, error);
+			thread->rings[l][c] =
+				new_ring(kind, m->lcores[l]->id, index, exception_ring_size(m->n_threads), error);
 			if (thread->rings[l][c] == NULL)
 				return -1;
 		}
@@ -248,7 +258,7 @@ wire_exception_path(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORT
 	return 0;
 }
 
-/* Each receive queue punts to the thread that its lcore's number picks among those of the port. */
+/* Each receive queue can punt to every thread that has a queue of its port. */
 static void
 connect_punts(struct dp_machine *m)
 {
@@ -259,9 +269,9 @@ connect_punts(struct dp_machine *m)
 			for (unsigned p = 0; p < m->n_ports; p++) {
 				if (m->ports[p].id != rxq->port_id || !rxq->kernel_path)
 					continue;
-				const struct dp_exception_thread *thread =
-					m->threads[i % m->plan.ports[p].exception.queues];
-				memcpy(rxq->exception, thread->rings[i], sizeof(rxq->exception));
+				rxq->n_exception = m->plan.ports[p].exception.queues;
+				for (unsigned t = 0; t < rxq->n_exception; t++)
+					memcpy(rxq->exception[t], m->threads[t]->rings[i], sizeof(rxq->exception[t]));
 			}
 		}
 	}

@@ -50,9 +50,13 @@ const exceptionSchema = z.strictObject({
     expected: 'auto or the name of a tap (a netdev name, at most 15 characters)',
   }),
   queues: z
-    .union([auto, z.int().min(1).max(8)])
+    .union([auto, z.int().min(1).max(16)])
     .default('auto')
-    .meta({ description: 'Queues of the tap; more than one needs a tap made with multi_queue. `auto`: 1.' }),
+    .meta({
+      description:
+        'Queues of the tap, each with an exception thread; more than one needs a tap made with multi_queue, more than 8 ' +
+        'on `vhost-net` DPDK 23.03. `auto`: as many as there are housekeeping CPUs for, at most 8.',
+    }),
   queueSize: powerOfTwo(64, 32_768)
     .default(1024)
     .meta({ description: 'Descriptors of a virtio queue; only `vhost-net` has them.', unit: 'descriptors' }),

@@ -1,8 +1,10 @@
 import type { ExceptionConfig, PortConfig } from '../config/schema.js'
 import type { DeviceNode, Environment } from '../environment/types.js'
 import { type ErrorCode, SpillwayError } from '../errors.js'
+import type { PlannedCpus } from './cpus.js'
 import type { DecisionLog } from './decisions.js'
 import { listNames } from './devices.js'
+import { planExceptionQueues } from './exception-queues.js'
 import type { Pairing } from './pairing.js'
 import { findTapProblem } from './taps.js'
 import type { PlannedPort } from './types.js'
@@ -20,6 +22,7 @@ export function planException(
   port: PortConfig,
   index: number,
   pairing: Pairing | null,
+  cpus: PlannedCpus,
   environment: Environment,
   log: DecisionLog,
 ): PlannedException {
@@ -38,7 +41,8 @@ export function planException(
     log.refuse(tapMissing(port.name, tap, environment))
   }
   log.note(subject, `${backend} on ${tap}`, `${reason}; ${pairing?.reason ?? 'exception.backend wants one'}`)
-  const queues = planQueues(exception, subject, log)
+  const request = { queues: exception.queues, backend, tap: netdev }
+  const queues = planExceptionQueues(request, cpus, environment, `${subject} queues`, log)
   const problem = netdev && findTapProblem(port.name, netdev, queues, environment)
   if (problem) log.refuse(problem)
   return { backend, tap, queues, queueSize: exception.queueSize }
@@ -74,13 +78,6 @@ function withoutException(
   if (backend === 'none') log.note(subject, 'none', reason)
   else log.warn(subject, 'none', `${reason}; rules to the kernel will drop`)
   return { backend: 'none', tap: '', queues: 1, queueSize }
-}
-
-function planQueues({ queues }: ExceptionConfig, subject: string, log: DecisionLog): number {
-  if (queues === 'auto')
-    log.note(`${subject} queues`, '1', 'every tap takes one; more need a tap made with multi_queue')
-  else log.note(`${subject} queues`, String(queues), 'exception.queues says so')
-  return queues === 'auto' ? 1 : queues
 }
 
 function describeAccess(device: DeviceNode): string {

@@ -1,7 +1,8 @@
 import type { PlannedPort } from './types.js'
 
-/** EXCEPTION_RING_SIZE, HANDOVER_RING_SIZE and INJECT_RING_SIZE of native/dataplane/wiring.c. */
+/** EXCEPTION_RING_SIZE, EXCEPTION_RING_MIN, HANDOVER_RING_SIZE and INJECT_RING_SIZE of native/dataplane/wiring.c. */
 const exceptionRingSize = 1024
+const exceptionRingMin = 256
 const handoverRingSize = 1024
 const injectRingSize = 2048
 /** Control, local, other: a ring each from every lcore to every exception thread. */
@@ -21,7 +22,8 @@ export interface MbufUse {
  *
  *     descriptors   per port: queues × rxDescriptors + (queues + 1) × txDescriptors
  *                   per port on vhost-net: 2 × exception.queues × queueSize
- *     rings         lcores × exception threads × 3 classes × 1024, where there is an exception path
+ *     rings         lcores × exception threads × 3 classes × (1024 / threads, at least 256), where there is an
+ *                   exception path; the threads rounded up to a power of two
  *                   per port with fewer queues than lcores: (lcores − queues) × 1024
  *                   per exception queue: 2048
  *     caches        1.5 × mbufCache × (lcores + exception threads + 1)
@@ -38,7 +40,7 @@ export function countMbufs({ ports, lcores, burst, mbufCache }: MbufUse): { mbuf
     return queues * port.rxDescriptors + (queues + 1) * port.txDescriptors + virtio
   })
   const rings =
-    lcores * threads * exceptionClasses * exceptionRingSize +
+    lcores * threads * exceptionClasses * ringSizeFor(threads) +
     sum(ports, (port) => (lcores - queuesOf(port, lcores)) * handoverRingSize + exceptionQueues(port) * injectRingSize)
   const caches = Math.ceil(cacheOverfill * mbufCache) * (lcores + threads + 1)
   const bursts = 4 * burst * (lcores + threads)
@@ -46,6 +48,11 @@ export function countMbufs({ ports, lcores, burst, mbufCache }: MbufUse): { mbuf
     mbufs: descriptors + rings + caches + bursts,
     terms: `descriptors ${descriptors}, rings ${rings}, caches ${caches}, bursts ${bursts}`,
   }
+}
+
+/** exception_ring_size() of wiring.c. */
+function ringSizeFor(threads: number): number {
+  return Math.max(exceptionRingMin, exceptionRingSize / 2 ** Math.ceil(Math.log2(Math.max(1, threads))))
 }
 
 function queuesOf(port: PlannedPort, lcores: number): number {

@@ -43,7 +43,7 @@ export function draftPlan(config: Config, environment: Environment): Draft {
   const lcores = planLcores(cpus, log)
   const idle = planIdle(config, cpus, environment, log)
   noteExecCpus(environment, cpus, log)
-  const ports = planPorts(config, devices, environment, log)
+  const ports = planPorts(config, devices, cpus, environment, log)
   const vhost = planVhost(config, cpus, ports, environment, log)
   const forwarding = planForwarding(config, ports, log)
   const rules = planRules(config, ports, log)

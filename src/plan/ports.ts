@@ -1,6 +1,7 @@
 import { type Config, configSchema, type PortConfig } from '../config/schema.js'
 import type { Environment, Netdev } from '../environment/types.js'
 import { warnOfDisagreement } from './agreement.js'
+import type { PlannedCpus } from './cpus.js'
 import type { DecisionLog } from './decisions.js'
 import { countPromisedDevices, type PortDevice } from './devices.js'
 import { planException } from './exception.js'
@@ -15,6 +16,7 @@ const defaultMtuBytes = 1500
 export function planPorts(
   config: Config,
   devices: readonly PortDevice[],
+  cpus: PlannedCpus,
   environment: Environment,
   log: DecisionLog,
 ): PlannedPort[] {
@@ -26,7 +28,7 @@ export function planPorts(
   return ports.map((paired, index) => {
     const { port, devargs, pciAddress, numaNode, network } = paired
     const queues = planQueues(port.name, port.queues, log)
-    const exception = planException(port, index, pairs[index] ?? null, environment, log)
+    const exception = planException(port, index, pairs[index] ?? null, cpus, environment, log)
     const tap = environment.netdevs.find(({ name }) => name === exception.tap)
     warnOfDisagreement(paired, tap, environment, log)
     return {

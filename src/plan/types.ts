@@ -12,7 +12,7 @@ const plannedException = z.strictObject({
   backend: z.enum(['vhost-net', 'tap', 'none']),
   /** Name of the tap; empty for backend `none`. */
   tap: z.string().max(15),
-  queues: z.int().min(1).max(8),
+  queues: z.int().min(1).max(16),
   /** Descriptors of a virtio queue; only vhost-net has them. */
   queueSize: z.int(),
 })

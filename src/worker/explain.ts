@@ -113,6 +113,12 @@ function explain(error: NativeError, plan: Plan): Explanation | undefined {
       return explainTapLookup(error)
     case 'TUNSETIFF':
       return explainTapAttach(error)
+    case 'dp_vhost_net_open':
+      return {
+        code: 'ERR_TAP_QUEUES',
+        message: `tap ${error.subject}: ${error.detail}`,
+        hint: 'set ports[].exception.queues to at most 8, or ports[].exception.backend to tap',
+      }
     case 'open':
       return explainOpen(error)
     case 'rte_pktmbuf_pool_create':

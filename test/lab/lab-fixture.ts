@@ -15,6 +15,7 @@ export const programs = new URL('../../dist/lab/programs/', import.meta.url)
 export interface LabSpec {
   readonly isolation?: Isolation
   readonly settings?: (settings: Settings) => Settings
+  readonly multiQueueTap?: boolean
   /** Something to do in the namespaces before Spillway starts. */
   readonly prepare?: (namespaces: Namespaces) => Promise<unknown>
   readonly through?: readonly string[]
@@ -33,6 +34,7 @@ const open = new Set<Teardown>()
 /** Starts a lab; `closeLabs` in an `afterEach` ends it, whatever the test did to it. */
 export async function startLab({
   isolation,
+  multiQueueTap = false,
   settings = (same) => same,
   prepare,
   through = [],
@@ -43,7 +45,7 @@ export async function startLab({
   teardown.defer(() => folder.remove())
   const namespaces = await openNamespaces(isolation ?? (await checkMachine()))
   teardown.defer(() => namespaces.close())
-  const topology = await buildTopology(namespaces)
+  const topology = await buildTopology(namespaces, { multiQueueTap })
   await prepare?.(namespaces)
   const text = formatSettings(settings(labSettings(readAllowedCpus())))
   const configFile = await folder.write('spillway.yaml', text)

@@ -23,6 +23,13 @@ describe('C programs', () => {
     expect(good.length).toBeGreaterThanOrEqual(9)
   })
 
+  test('flows stay together on the exception path, whatever the frames are', () => {
+    const { good, bad, status } = checksOf('spillway-exception-test')
+    expect(bad).toEqual([])
+    expect(status).toBe(0)
+    expect(good.length).toBeGreaterThanOrEqual(12)
+  })
+
   test('the launcher reads CPU lists and the environment right, whatever is in them', () => {
     const { good, bad, status } = checksOf('spillway-launch-test')
     expect(bad).toEqual([])

@@ -192,10 +192,20 @@ describe('countMbufs', () => {
     const exception = { backend: 'vhost-net' as const, tap: 'ext0', queues: 2, queueSize: 256 }
     const one = port({ queues: 1, rxDescriptors: 512, txDescriptors: 1024, exception })
     expect(countMbufs({ ports: [one], lcores: 3, burst: 32, mbufCache: 256 })).toEqual({
-      mbufs: 3584 + 24_576 + 2304 + 640,
-      // 512 + 2×1024 + 2×2×256; 3×2×3×1024 + 2×1024 + 2×2048; 384×6; 4×32×5
-      terms: 'descriptors 3584, rings 24576, caches 2304, bursts 640',
+      mbufs: 3584 + 15_360 + 2304 + 640,
+      // 512 + 2×1024 + 2×2×256; 3×2×3×512 + 2×1024 + 2×2048; 384×6; 4×32×5
+      terms: 'descriptors 3584, rings 15360, caches 2304, bursts 640',
     })
+  })
+
+  it("shares an lcore's room among the exception threads, as far as a burst fits each ring", () => {
+    const rings = (queues: number): number => {
+      const exception = { backend: 'tap' as const, tap: 'ext0', queues, queueSize: 256 }
+      const { terms } = countMbufs({ ports: [port({ exception })], lcores: 1, burst: 32, mbufCache: 0 })
+      return Number(/rings (\d+)/.exec(terms)?.[1]) - 2048 * queues
+    }
+    const [one, two, three, four, eight] = [1024, 2 * 512, 3 * 256, 4 * 256, 8 * 256].map((room) => 3 * room)
+    expect([1, 2, 3, 4, 8].map(rings)).toEqual([one, two, three, four, eight])
   })
 
   it('never gets by with less when there is more', () => {

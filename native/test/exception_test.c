@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the exception path decides packet by packet, without EAL: which queue a flow takes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "checks.h"
+#include "flow_hash.h"
+
+#define N_FLOWS 4096
+#define N_MUTATED 200000
+#define FRAME_MAX 128
+
+enum { IPV4 = 4, IPV6 = 6 };
+enum { ICMP = 1, TCP = 6, UDP = 17, FRAGMENT = 44 };
+
+struct flow {
+	int version;
+	uint8_t protocol;
+	uint8_t addresses[2][16];
+	uint8_t ports[2][2];
+	uint16_t fragment; /* IPv4: flags and offset */
+	unsigned tags;
+};
+
+/* A frame in memory of exactly its length: AddressSanitizer sees what is read beyond it. */
+struct frame {
+	struct rte_mbuf mbuf;
+	uint8_t *data;
+};
+
+static void
+fill(struct frame *f, const uint8_t *bytes, unsigned length)
+{
+	memset(&f->mbuf, 0, sizeof(f->mbuf));
+	f->data = malloc(length == 0 ? 1 : length);
+	memcpy(f->data, bytes, length);
+	f->mbuf.buf_addr = f->data;
+	f->mbuf.data_len = (uint16_t)length;
+	f->mbuf.pkt_len = length;
+}
+
+static unsigned
+put(uint8_t *to, unsigned at, const void *from, unsigned n)
+{
+	memcpy(to + at, from, n);
+	return at + n;
+}
+
+static unsigned
+build(const struct flow *flow, bool reversed, uint8_t *out)
+{
+	static const uint8_t tag[2][4] = {{0x88, 0xa8, 0, 5}, {0x81, 0, 0, 7}};
+	static const uint8_t types[2][2] = {{8, 0}, {0x86, 0xdd}};
+	unsigned from = reversed, to = !reversed, n = 12;
+	memset(out, 0, FRAME_MAX);
+	for (unsigned i = 0; i < flow->tags; i++)
+		n = put(out, n, tag[i], 4);
+	n = put(out, n, types[flow->version == IPV6], 2);
+	if (flow->version == IPV4) {
+		const uint8_t head[12] = {
+			0x45,	       0, 0, 28, 0, 0, (uint8_t)(flow->fragment >> 8), (uint8_t)flow->fragment, 64,
+			flow->protocol};
+		n = put(out, n, head, 12);
+		n = put(out, n, flow->addresses[from], 4);
+		n = put(out, n, flow->addresses[to], 4);
+	} else {
+		const uint8_t head[8] = {0x60, 0, 0, 0, 0, 8, flow->protocol, 64};
+		n = put(out, n, head, 8);
+		n = put(out, n, flow->addresses[from], 16);
+		n = put(out, n, flow->addresses[to], 16);
+	}
+	n = put(out, n, flow->ports[from], 2);
+	n = put(out, n, flow->ports[to], 2);
+	return n + 4;
+}
+
+static uint32_t
+hash(const struct flow *flow, bool reversed)
+{
+	uint8_t bytes[FRAME_MAX];
+	struct frame f;
+	fill(&f, bytes, build(flow, reversed, bytes));
+	uint32_t result = dp_flow_hash(&f.mbuf);
+	free(f.data);
+	return result;
+}
+
+static struct flow
+random_flow(uint64_t *random, uint8_t protocol)
+{
+	struct flow flow = {.version = next_random(random) % 2 ? IPV4 : IPV6, .protocol = protocol};
+	flow.tags = next_random(random) % 3;
+	for (unsigned end = 0; end < 2; end++) {
+		for (unsigned i = 0; i < 16; i++)
+			flow.addresses[end][i] = (uint8_t)next_random(random);
+		flow.ports[end][0] = (uint8_t)next_random(random);
+		flow.ports[end][1] = (uint8_t)next_random(random);
+	}
+	return flow;
+}
+
+static void
+test_directions(void)
+{
+	uint64_t random = 1;
+	unsigned different = 0, tagged = 0;
+	for (unsigned i = 0; i < N_FLOWS; i++) {
+		struct flow flow = random_flow(&random, i % 2 ? TCP : UDP);
+		different += hash(&flow, false) != hash(&flow, true);
+		struct flow untagged = flow;
+		untagged.tags = 0;
+		tagged += hash(&flow, false) != hash(&untagged, false);
+	}
+	check(different == 0, "both directions of a flow are one");
+	check(tagged == 0, "a VLAN tag changes nothing");
+}
+
+static void
+test_fragments(void)
+{
+	uint64_t random = 2;
+	unsigned apart = 0, portless = 0;
+	for (unsigned i = 0; i < N_FLOWS; i++) {
+		struct flow first = random_flow(&random, UDP);
+		first.version = IPV4;
+		first.fragment = 0x2000;
+		struct flow later = first;
+		later.fragment = (uint16_t)(1 + next_random(&random) % 0x1fff);
+		memset(later.ports, 0x55, sizeof(later.ports));
+		apart += hash(&first, false) != hash(&later, false);
+		struct flow echo = random_flow(&random, ICMP), reply = echo;
+		memset(reply.ports, 0xaa, sizeof(reply.ports));
+		portless += hash(&echo, false) != hash(&reply, false);
+	}
+	check(apart == 0, "the fragments of a packet stay together, whatever is where the ports would be");
+	check(portless == 0, "what has no ports goes by its addresses");
+	struct flow v6 = random_flow(&random, FRAGMENT), other = v6;
+	v6.version = other.version = IPV6;
+	memset(other.ports, 0, sizeof(other.ports));
+	check(hash(&v6, false) == hash(&other, false), "IPv6 fragments go by their addresses");
+}
+
+/* Flows that differ in one thing only, the way real ones do. */
+static void
+spread(const char *what, unsigned n_queues, struct flow (*make)(unsigned i))
+{
+	unsigned hits[16] = {0};
+	for (unsigned i = 0; i < N_FLOWS; i++) {
+		struct flow flow = make(i);
+		hits[((uint64_t)hash(&flow, false) * n_queues) >> 32]++;
+	}
+	unsigned least = N_FLOWS, most = 0;
+	for (unsigned q = 0; q < n_queues; q++) {
+		least = hits[q] < least ? hits[q] : least;
+		most = hits[q] > most ? hits[q] : most;
+	}
+	/* Five standard deviations of a fair draw; the flows are the same in every run. */
+	unsigned fair = N_FLOWS / n_queues, slack = 5 * (unsigned)__builtin_sqrt(fair);
+	check(least + slack > fair && most < fair + slack, "%s: %u flows, %u to %u on each of %u queues", what, N_FLOWS,
+	      least, most, n_queues);
+}
+
+static struct flow
+by_port(unsigned i)
+{
+	struct flow flow = {.version = IPV4, .protocol = TCP, .addresses = {{10, 0, 0, 1}, {10, 0, 0, 2}}};
+	flow.ports[0][0] = (uint8_t)((32768 + i) >> 8);
+	flow.ports[0][1] = (uint8_t)i;
+	flow.ports[1][1] = 179;
+	return flow;
+}
+
+static struct flow
+by_address(unsigned i)
+{
+	return (struct flow){.version = IPV4,
+			     .protocol = ICMP,
+			     .addresses = {{10, 7, (uint8_t)(i >> 8), (uint8_t)i}, {10, 0, 0, 2}}};
+}
+
+static struct flow
+by_address_v6(unsigned i)
+{
+	struct flow flow = {.version = IPV6, .protocol = 58, .addresses = {{0xfd}, {0xfd}}};
+	flow.addresses[0][14] = (uint8_t)(i >> 8);
+	flow.addresses[0][15] = (uint8_t)i;
+	flow.addresses[1][15] = 2;
+	return flow;
+}
+
+static void
+test_spread(void)
+{
+	for (unsigned n_queues = 2; n_queues <= 16; n_queues += n_queues == 2 ? 1 : 13) {
+		spread("by port", n_queues, by_port);
+		spread("by address", n_queues, by_address);
+		spread("by IPv6 address", n_queues, by_address_v6);
+	}
+}
+
+static void
+test_without_addresses(void)
+{
+	uint8_t arp[60] = {[12] = 8, [13] = 6}, bytes[FRAME_MAX];
+	struct frame f;
+	fill(&f, arp, sizeof(arp));
+	check(dp_flow_hash(&f.mbuf) == 0 && dp_flow_queue(&f.mbuf, 8) == 0, "ARP is on the first queue");
+	f.mbuf.ol_flags = RTE_MBUF_F_RX_RSS_HASH;
+	f.mbuf.hash.rss = UINT32_MAX;
+	check(dp_flow_queue(&f.mbuf, 8) == 7, "the port's own hash is taken where there is one");
+	free(f.data);
+	uint64_t random = 3;
+	struct flow flow = random_flow(&random, UDP);
+	flow.version = IPV6;
+	flow.tags = 2;
+	unsigned length = build(&flow, false, bytes);
+	for (unsigned n = 0; n <= length; n++) {
+		fill(&f, bytes, n);
+		dp_flow_hash(&f.mbuf);
+		free(f.data);
+	}
+	for (unsigned i = 0; i < N_MUTATED; i++) {
+		flow = random_flow(&random, i % 2 ? TCP : UDP);
+		length = build(&flow, false, bytes);
+		bytes[12 + next_random(&random) % 16] = (uint8_t)next_random(&random);
+		fill(&f, bytes, next_random(&random) % (length + 1));
+		dp_flow_hash(&f.mbuf);
+		free(f.data);
+	}
+	check(true, "%u frames cut short or broken, none read beyond its end", N_MUTATED + length);
+}
+
+int
+main(void)
+{
+	test_directions();
+	test_fragments();
+	test_spread();
+	test_without_addresses();
+	return checks_exit_code();
+}
