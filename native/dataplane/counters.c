@@ -173,6 +173,33 @@ dp_counters_add_flow(const char *port, const char *owner, int queue, bool except
 	return ok ? row : NULL;
 }
 
+static bool
+publish_latency(const struct dp_latency_row *row, enum dp_class klass, const char *port, unsigned thread)
+{
+	bool ok = publish(&file.fixed, "punt_latency_ns", &row->ns[klass], false, "port=%s,class=%s,thread=%u", port,
+			  class_names[klass], thread);
+	for (unsigned slot = 0; slot < DP_LATENCY_SLOTS; slot++) {
+		char size[16] = "+Inf";
+		if (slot < DP_LATENCY_SLOTS - 1)
+			snprintf(size, sizeof(size), "%u", 1u << slot);
+		ok &= publish(&file.fixed, "punt_latency", &row->packets[klass][slot], false,
+			      "port=%s,class=%s,size=%s,thread=%u", port, class_names[klass], size, thread);
+	}
+	return ok;
+}
+
+struct dp_latency_row *
+dp_counters_add_latency(const char *port, unsigned thread)
+{
+	struct dp_latency_row *row = take_row(sizeof(*row));
+	if (row == NULL)
+		return NULL;
+	bool ok = true;
+	for (unsigned c = 0; c < DP_CLASS_COUNT; c++)
+		ok &= publish_latency(row, (enum dp_class)c, port, thread);
+	return ok ? row : NULL;
+}
+
 struct dp_port_row *
 dp_counters_add_port(const char *port)
 {

@@ -49,6 +49,17 @@ dp_size_slot(uint32_t bytes)
 	return 26u - (unsigned)__builtin_clz(bytes);
 }
 
+/* Time in Spillway: slot i counts what took at most 2^i microseconds, the last one what took longer than 2^19. */
+#define DP_LATENCY_SLOTS 21
+
+static inline unsigned
+dp_latency_slot(uint64_t ns)
+{
+	uint64_t us = (ns + 999) / 1000;
+	unsigned slot = us <= 1 ? 0 : 64u - (unsigned)__builtin_clzll(us - 1);
+	return slot < DP_LATENCY_SLOTS ? slot : DP_LATENCY_SLOTS - 1;
+}
+
 struct dp_lcore_row {
 #define DP_LCORE_COUNTER(field, name, help) dp_slot_t field;
 #include "counters.def"
@@ -69,6 +80,11 @@ struct dp_flow_row {
 	dp_slot_t punted_sizes[DP_SIZE_SLOTS];
 	dp_slot_t tap_rx_sizes[DP_SIZE_SLOTS];
 	dp_slot_t dropped[DP_DROP_COUNT];
+} __attribute__((aligned(64)));
+
+struct dp_latency_row {
+	dp_slot_t packets[DP_CLASS_COUNT][DP_LATENCY_SLOTS];
+	dp_slot_t ns[DP_CLASS_COUNT];
 } __attribute__((aligned(64)));
 
 struct dp_port_row {
@@ -107,6 +123,7 @@ struct dp_lcore_row *dp_counters_add_lcore(unsigned lcore_id);
 struct dp_thread_row *dp_counters_add_thread(unsigned thread);
 /* `owner` is "lcore=N" or "thread=N"; `queue` < 0 leaves out what only a receive queue's owner counts. */
 struct dp_flow_row *dp_counters_add_flow(const char *port, const char *owner, int queue, bool exception);
+struct dp_latency_row *dp_counters_add_latency(const char *port, unsigned thread);
 struct dp_port_row *dp_counters_add_port(const char *port);
 struct dp_tap_row *dp_counters_add_tap(const char *port, const char *tap);
 struct dp_vhost_worker_row *dp_counters_add_vhost_worker(const char *port, unsigned queue);

@@ -29,8 +29,9 @@ struct dp_exception_queue {
 	uint16_t virtio_queue_id; /* ... and its queue */
 	_Atomic bool *tap_up;	  /* control: write, thread: read */
 	struct dp_flow_row *row;  /* thread: write */
-	struct rte_ring *inject;  /* to the lcore that transmits; NULL: on the port's spare queue */
-	bool broken;		  /* see dp_inject_transmit() */
+	struct dp_latency_row *latency;
+	struct rte_ring *inject; /* to the lcore that transmits; NULL: on the port's spare queue */
+	bool broken;		 /* see dp_inject_transmit() */
 };
 
 /* How a backend moves frames. Called on the exception thread only. */

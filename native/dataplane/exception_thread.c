@@ -18,6 +18,7 @@
 #include "error.h"
 #include "idle.h"
 #include "inject.h"
+#include "punt_stamp.h"
 
 #define PUNT_BURST 32
 /* Packets to the kernel in one turn before frames from the kernel get theirs. */
@@ -54,7 +55,21 @@ dp_exception_count_frame(struct dp_exception_queue *queue, uint32_t bytes)
 	dp_count(&queue->row->tap_rx_sizes[dp_size_slot(bytes)], 1);
 }
 
-/* Splits a burst by port, in order, and hands each part to its backend. */
+/* Hands packets of one port to its backend, and says how long the sampled ones were here. */
+static void
+deliver(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint64_t stamps[PUNT_BURST];
+	unsigned n_stamps = dp_stamp_collect(pkts, n, stamps);
+	uint64_t before = atomic_load_explicit(&queue->row->punted[klass], memory_order_relaxed);
+	queue->ops->punt(queue, klass, pkts, n);
+	/* When the kernel did not take them all nobody knows whether it took these. */
+	uint64_t after = atomic_load_explicit(&queue->row->punted[klass], memory_order_relaxed);
+	if (n_stamps > 0 && after - before == n)
+		dp_stamp_count(queue->latency, klass, stamps, n_stamps);
+}
+
+/* Splits a burst by port, in order. */
 static void
 punt(struct dp_exception_thread *t, enum dp_class klass, struct rte_mbuf **pkts, unsigned n)
 {
@@ -63,8 +78,7 @@ punt(struct dp_exception_thread *t, enum dp_class klass, struct rte_mbuf **pkts,
 		unsigned first = i;
 		while (i < n && pkts[i]->port == port_id)
 			i++;
-		struct dp_exception_queue *queue = t->queue_of_port[port_id];
-		queue->ops->punt(queue, klass, pkts + first, (uint16_t)(i - first));
+		deliver(t->queue_of_port[port_id], klass, pkts + first, (uint16_t)(i - first));
 	}
 }
 

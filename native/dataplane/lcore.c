@@ -17,6 +17,7 @@
 #include "forward.h"
 #include "idle.h"
 #include "inject.h"
+#include "punt_stamp.h"
 
 static void
 drop(struct dp_flow_row *row, enum dp_drop_reason reason, struct rte_mbuf **pkts, unsigned n)
@@ -226,8 +227,9 @@ enqueue_punted(const struct dp_rxq *q, struct rte_ring *ring, struct rte_mbuf **
 
 /* Packets of one class to the port's exception queues, each flow's to one and in order. */
 static void
-punt(const struct dp_rxq *q, enum dp_class klass, struct rte_mbuf **pkts, unsigned n)
+punt(struct dp_rxq *q, enum dp_class klass, struct rte_mbuf **pkts, unsigned n)
 {
+	dp_stamp_sample(pkts, n, &q->until_stamp[klass]);
 	if (q->n_exception == 1) {
 		enqueue_punted(q, q->exception[0][klass], pkts, n);
 		return;
@@ -249,7 +251,7 @@ punt(const struct dp_rxq *q, enum dp_class klass, struct rte_mbuf **pkts, unsign
 
 /* Does what the rules say with a burst that is not all for the default; returns how many are left to forward. */
 static uint16_t __attribute__((noinline))
-dispatch(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules, struct rte_mbuf **pkts,
+dispatch(const struct dp_lcore *l, struct dp_rxq *q, const struct dp_rules *rules, struct rte_mbuf **pkts,
 	 const uint16_t *index, uint16_t n)
 {
 	struct sorted to;
@@ -269,7 +271,7 @@ dispatch(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules
 
 /* The packets of a burst that go on to forwarding. */
 static inline uint16_t
-apply_rules(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules, struct rte_mbuf **pkts,
+apply_rules(const struct dp_lcore *l, struct dp_rxq *q, const struct dp_rules *rules, struct rte_mbuf **pkts,
 	    uint16_t n, uint64_t bytes)
 {
 	uint16_t index[DP_MAX_BURST];
@@ -311,7 +313,7 @@ restore_vlan_tags(struct rte_mbuf **pkts, uint16_t n)
 }
 
 static inline uint16_t
-poll_rxq(struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules)
+poll_rxq(struct dp_lcore *l, struct dp_rxq *q, const struct dp_rules *rules)
 {
 	struct rte_mbuf *pkts[DP_MAX_BURST];
 	if (is_paused(q->paused))

@@ -38,8 +38,9 @@ struct dp_rxq {
 	bool restore_vlan;	    /* the device takes VLAN tags off, whether we ask for it or not */
 	const _Atomic bool *paused; /* the port's */
 	struct dp_flow_row *row;
-	const struct dp_egress *egress; /* to the peer port */
-	unsigned n_exception;		/* exception queues of the port, and the rings to their threads */
+	const struct dp_egress *egress;	      /* to the peer port */
+	unsigned until_stamp[DP_CLASS_COUNT]; /* lcore: write; see punt_stamp.h */
+	unsigned n_exception;		      /* exception queues of the port, and the rings to their threads */
 	struct rte_ring *exception[DP_MAX_EXCEPTION_THREADS][DP_CLASS_COUNT];
 };
 

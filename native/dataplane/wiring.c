@@ -10,6 +10,7 @@
 #include <rte_ring.h>
 
 #include "error.h"
+#include "punt_stamp.h"
 
 #define HANDOVER_RING_SIZE 1024
 #define EXCEPTION_RING_SIZE 1024
@@ -209,6 +210,9 @@ wire_exception_queue(struct dp_machine *m, struct dp_exception_thread *thread, u
 	queue->row = flow_row(port, "thread", thread->index, -1, true, error);
 	if (queue->row == NULL)
 		return -1;
+	queue->latency = dp_counters_add_latency(port->plan->name, thread->index);
+	if (queue->latency == NULL)
+		return dp_fail(error, ENOSPC, "dp_counters_add_latency", "counter file", "too small");
 	if (port->plan->exception.backend == DP_BACKEND_TAP) {
 		queue->ops = &dp_tap_ops;
 		if (dp_tap_open(queue, error) < 0)
@@ -284,6 +288,8 @@ dp_wire(struct dp_machine *m, struct dp_error *error)
 	if (rows == NULL)
 		return dp_fail(error, ENOMEM, "dp_wire", "data plane", "out of memory");
 	int rc = wire_lcores(m, rows, error);
+	if (rc == 0)
+		rc = dp_stamp_register(error);
 	if (rc == 0)
 		rc = wire_exception_path(m, rows, error);
 	if (rc == 0)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sched.h>
@@ -22,6 +23,7 @@
 
 #include "checks.h"
 #include "port.h"
+#include "punt_stamp.h"
 #include "tx_watch.h"
 
 #define COUNTER_BYTES (1 << 20)
@@ -483,6 +485,18 @@ make_tap(bool up)
 	return check(good, "makes a tap%s", good ? "" : strerror(errno));
 }
 
+/* About one in DP_STAMP_EVERY punted packets was timed, and nobody of those that did not arrive. */
+static void
+check_latency(const struct scenario *s, const char *what)
+{
+	struct dp_layout layout = dp_get_layout();
+	uint64_t timed = count(s, &layout, "punt_latency", "class=other");
+	uint64_t punted = count(s, &layout, "punted_packets", "class=other");
+	uint64_t expected = punted / DP_STAMP_EVERY;
+	check(punted == 0 ? timed == 0 : timed > 0 && timed < 2 * expected + 10,
+	      "%s: %" PRIu64 " of %" PRIu64 " punted packets were timed", what, timed, punted);
+}
+
 /* Everything goes to the kernel at a rate that no tap takes: rings overflow, the limit bites, the rest arrives. */
 static void
 punt_everything(bool up, struct dp_limit limit, const char *until_name, const char *until_label, const char *what)
@@ -504,6 +518,7 @@ punt_everything(bool up, struct dp_limit limit, const char *until_name, const ch
 	if (!start(&s) || !swap(list, 2))
 		return;
 	wait_for(&s, until_name, until_label, 5000);
+	check_latency(&s, what);
 	stop_and_audit(&s, what);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the exception path decides packet by packet, without EAL: which queue a flow takes. */
+/* What the exception path decides packet by packet, without EAL: which queue a flow takes, which packet is timed. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "checks.h"
 #include "flow_hash.h"
+#include "punt_stamp.h"
 
 #define N_FLOWS 4096
 #define N_MUTATED 200000
@@ -230,9 +231,46 @@ test_without_addresses(void)
 	check(true, "%u frames cut short or broken, none read beyond its end", N_MUTATED + length);
 }
 
+static void
+test_latency_slots(void)
+{
+	for (unsigned slot = 0; slot < DP_LATENCY_SLOTS - 1; slot++)
+		check(dp_latency_slot(UINT64_C(1000) << slot) == slot &&
+			      dp_latency_slot((UINT64_C(1000) << slot) + 1) == slot + 1,
+		      "%u us are the last of slot %u", 1u << slot, slot);
+	check(dp_latency_slot(0) == 0 && dp_latency_slot(UINT64_MAX - 999) == DP_LATENCY_SLOTS - 1,
+	      "no time and the longest");
+}
+
+/* Bursts of every size: the sample is each DP_STAMP_EVERY-th packet, and that one alone is stamped. */
+static void
+test_sample(void)
+{
+	struct rte_mbuf mbufs[256], *pkts[256];
+	uint64_t random = 4, stamps[256];
+	unsigned until = 0, seen = 0, sampled = 0, wrong = 0, places = 0;
+	dp_stamp_offset = offsetof(struct rte_mbuf, dynfield1);
+	dp_stamp_flag = UINT64_C(1) << 40;
+	for (unsigned burst = 0; burst < 10000; burst++) {
+		unsigned n = 1 + next_random(&random) % (burst % 2 ? 32 : DP_STAMP_EVERY);
+		memset(mbufs, 0, n * sizeof(mbufs[0]));
+		for (unsigned i = 0; i < n; i++)
+			pkts[i] = &mbufs[i];
+		dp_stamp_sample(pkts, n, &until);
+		for (unsigned i = 0; i < n; i++, seen++)
+			wrong += (mbufs[i].ol_flags != 0) != (seen % DP_STAMP_EVERY == 0);
+		unsigned found = dp_stamp_collect(pkts, n, stamps);
+		sampled += found;
+		places += found == 1 && stamps[0] != 0;
+	}
+	check(wrong == 0 && sampled == places, "one in %u of %u packets is stamped", DP_STAMP_EVERY, seen);
+}
+
 int
 main(void)
 {
+	test_latency_slots();
+	test_sample();
 	test_directions();
 	test_fragments();
 	test_spread();

@@ -9,7 +9,14 @@ import {
   type MetricSection,
   pciAddressOf,
 } from './definition.js'
-import { burstHistograms, burstSizes, frameHistograms, frameSizes } from './histograms.js'
+import {
+  burstHistograms,
+  burstSizes,
+  frameHistograms,
+  frameSizes,
+  latencyHistograms,
+  latencySeconds,
+} from './histograms.js'
 import type { MetricInput, Value } from './input.js'
 import { ownSections } from './own-definitions.js'
 import { portCounters } from './port-counters.js'
@@ -157,6 +164,20 @@ const exceptionPath: Definition[] = [
       words: 'counter file, `tap_rx_sizes` and `tap_rx_bytes`',
       whileDown: 'kept',
       read: frameHistograms('tap_rx_sizes', 'tap_rx_bytes'),
+    },
+  },
+  {
+    name: 'spillway_punt_latency_seconds',
+    help:
+      'Time from when an lcore classified a packet until the kernel had taken it from us, of every 61st of a class that a ' +
+      'receive queue punts. Not in it: the wait in the device, what the kernel then does (with vhost-net its worker), drops.',
+    type: 'histogram',
+    labels: ['port', 'class'],
+    buckets: latencySeconds,
+    source: {
+      words: 'counter file, `punt_latency` and `punt_latency_ns`',
+      whileDown: 'kept',
+      read: latencyHistograms,
     },
   },
   gauge(
