@@ -14,13 +14,14 @@ namespace
 
 // What `onEvent` gets, on its way from the control thread to Node's.
 struct Event {
-	enum { Link, Addresses, Removed, Reset, ResetFailed, Filters, TapReplaced } kind;
+	enum { Link, Addresses, Removed, Returned, Reset, ResetFailed, Filters, Mtu, TapReplaced } kind;
 	unsigned port = 0;
 	bool up = false;
 	uint32_t speedMbps = 0;
 	std::vector<StartCopy::Addresses> addresses = {};
 	std::string message = {};
-	unsigned groups = 0, vlans = 0, refused = 0;
+	dp_filters filters = {};
+	dp_mtu mtu = {};
 };
 
 // Compiles a rule list on a thread of libuv's. `done` gets the classifier; a list that does not compile rejects.
@@ -133,6 +134,10 @@ class Addon : public Napi::Addon<Addon>
 			out.Set("kind", "removed");
 			out.Set("port", portNames.at(event.port));
 			break;
+		case Event::Returned:
+			out.Set("kind", "returned");
+			out.Set("port", portNames.at(event.port));
+			break;
 		case Event::Reset:
 			out.Set("kind", "reset");
 			out.Set("port", portNames.at(event.port));
@@ -145,9 +150,12 @@ class Addon : public Napi::Addon<Addon>
 		case Event::Filters:
 			out.Set("kind", "filters");
 			out.Set("port", portNames.at(event.port));
-			out.Set("groups", event.groups);
-			out.Set("vlans", event.vlans);
-			out.Set("refused", event.refused);
+			setFilters(out, event.filters);
+			break;
+		case Event::Mtu:
+			out.Set("kind", "mtu");
+			out.Set("port", portNames.at(event.port));
+			setMtu(out, event.mtu);
 			break;
 		case Event::TapReplaced:
 			out.Set("kind", "tapReplaced");
@@ -178,17 +186,23 @@ class Addon : public Napi::Addon<Addon>
 				[](void *self, unsigned port) {
 					static_cast<Addon *>(self)->tell({Event::Removed, port, false, 0, {}});
 				},
+				[](void *self, unsigned port) {
+					static_cast<Addon *>(self)->tell({Event::Returned, port});
+				},
 				[](void *self, unsigned port, const dp_error *error) {
 					Event event{error == nullptr ? Event::Reset : Event::ResetFailed, port};
 					if (error != nullptr)
 						event.message = std::string(error->call) + ": " + error->message;
 					static_cast<Addon *>(self)->tell(std::move(event));
 				},
-				[](void *self, unsigned port, unsigned groups, unsigned vlans, unsigned refused) {
+				[](void *self, unsigned port, const dp_filters *filters) {
 					Event event{Event::Filters, port};
-					event.groups = groups;
-					event.vlans = vlans;
-					event.refused = refused;
+					event.filters = *filters;
+					static_cast<Addon *>(self)->tell(std::move(event));
+				},
+				[](void *self, unsigned port, const dp_mtu *mtu) {
+					Event event{Event::Mtu, port};
+					event.mtu = *mtu;
 					static_cast<Addon *>(self)->tell(std::move(event));
 				},
 				[](void *self, unsigned port) {

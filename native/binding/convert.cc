@@ -33,6 +33,14 @@ uint32_t number(const Napi::Object &from, const char *key)
 	return value.As<Napi::Number>().Uint32Value();
 }
 
+bool flag(const Napi::Object &from, const char *key)
+{
+	Napi::Value value = from.Get(key);
+	if (!value.IsBoolean())
+		throw Napi::TypeError::New(from.Env(), std::string(key) + " is not true or false");
+	return value.As<Napi::Boolean>().Value();
+}
+
 std::string text(const Napi::Object &from, const char *key)
 {
 	Napi::Value value = from.Get(key);
@@ -74,6 +82,17 @@ dp_limit limitFromJs(const Napi::Object &from, const char *key)
 	return {number(limit, "pps"), number(limit, "burst")};
 }
 
+void vlansFromJs(const Napi::Object &from, dp_vlans &vlans)
+{
+	Napi::Array ids = array(from, "vlans");
+	for (uint32_t i = 0; i < ids.Length(); i++) {
+		uint32_t id = ids.Get(i).ToNumber().Uint32Value();
+		if (id >= DP_VLAN_IDS)
+			throw Napi::RangeError::New(from.Env(), "vlans is out of range");
+		vlans.bits[id / 64] |= UINT64_C(1) << (id % 64);
+	}
+}
+
 dp_port_plan portFromJs(const Napi::Object &from)
 {
 	dp_port_plan port{};
@@ -83,6 +102,8 @@ dp_port_plan portFromJs(const Napi::Object &from)
 	port.rx_descriptors = static_cast<uint16_t>(number(from, "rxDescriptors"));
 	port.tx_descriptors = static_cast<uint16_t>(number(from, "txDescriptors"));
 	port.mtu = static_cast<uint16_t>(number(from, "mtuBytes"));
+	port.follow_mtu = flag(from, "followMtu");
+	vlansFromJs(from, port.vlans);
 	port.peer = static_cast<uint16_t>(number(from, "peer"));
 	if (!from.Get("ethPeer").IsNull()) {
 		unsigned b[6];
@@ -206,6 +227,24 @@ Napi::Object lcoreToJs(Napi::Env env, const dp_lcore_info &lcore, const std::vec
 	out.Set("lcoreId", lcore.lcore_id);
 	out.Set("cpuId", lcore.cpu_id);
 	out.Set("rxqs", rxqs);
+	return out;
+}
+
+const char *const mtuLimits[] = {"free", "plan", "device", "mbuf", "refused"};
+
+Napi::Value errorName(Napi::Env env, int errnum)
+{
+	return errnum == 0 ? env.Null() : Napi::Value(Napi::String::New(env, errnoName(errnum)));
+}
+
+// One kind of filter: how many were told, how many of them refused, which ones first, and why.
+Napi::Object filterToJs(Napi::Env env, unsigned told, unsigned refused, Napi::Array first, int errnum)
+{
+	Napi::Object out = Napi::Object::New(env);
+	out.Set("told", told);
+	out.Set("refused", refused);
+	out.Set("first", first);
+	out.Set("error", errorName(env, errnum));
 	return out;
 }
 
@@ -358,6 +397,32 @@ Napi::Value addressesToJs(Napi::Env env, const std::vector<StartCopy::Addresses>
 		out.Set(static_cast<uint32_t>(i), entry);
 	}
 	return out;
+}
+
+void setFilters(Napi::Object out, const dp_filters &filters)
+{
+	Napi::Env env = out.Env();
+	Napi::Object multicast = Napi::Object::New(env);
+	multicast.Set("groups", filters.groups);
+	multicast.Set("all", filters.all_multicast);
+	multicast.Set("error", errorName(env, filters.groups_errnum));
+	out.Set("multicast", multicast);
+	Napi::Array vlans = Napi::Array::New(env), macs = Napi::Array::New(env);
+	for (uint32_t i = 0; i < DP_MAX_SHOWN && i < filters.vlans_refused; i++)
+		vlans.Set(i, Napi::Number::New(env, filters.refused_vlans[i]));
+	for (uint32_t i = 0; i < DP_MAX_SHOWN && i < filters.unicast_refused; i++)
+		macs.Set(i, macToText(filters.refused_unicast[i]));
+	out.Set("vlans", filterToJs(env, filters.vlans, filters.vlans_refused, vlans, filters.vlans_errnum));
+	out.Set("unicast", filterToJs(env, filters.unicast, filters.unicast_refused, macs, filters.unicast_errnum));
+}
+
+void setMtu(Napi::Object out, const dp_mtu &mtu)
+{
+	out.Set("mtuBytes", mtu.port);
+	out.Set("tapMtuBytes", mtu.tap);
+	out.Set("limit", mtuLimits[mtu.limit]);
+	out.Set("mostBytes", mtu.most);
+	out.Set("error", errorName(out.Env(), mtu.errnum));
 }
 
 Napi::Value startToJs(Napi::Env env, const StartCopy &start)

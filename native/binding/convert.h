@@ -59,6 +59,9 @@ StartCopy copyStart();
 Napi::Value layoutToJs(Napi::Env env, const StartCopy::Layout &layout);
 Napi::Value addressesToJs(Napi::Env env, const std::vector<StartCopy::Addresses> &addresses,
 			  const std::vector<std::string> &portNames);
+// What an event says of a port, into `out`.
+void setFilters(Napi::Object out, const dp_filters &filters);
+void setMtu(Napi::Object out, const dp_mtu &mtu);
 Napi::Value startToJs(Napi::Env env, const StartCopy &start);
 Napi::Error errorToJs(Napi::Env env, const dp_error &error);
 

@@ -27,6 +27,11 @@ extern "C" {
 #define DP_MAX_CPU_ID 8191
 #define DP_MAX_VHOST_CPUS 512
 #define DP_CPU_LIST_LEN 64
+#define DP_VLAN_IDS 4096
+/* Further addresses of a tap, of macvlan children and the like; more are not looked at. At most 64. */
+#define DP_MAX_UNICAST 64
+/* Of what a port refused, so many are named. */
+#define DP_MAX_SHOWN 8
 
 enum dp_mode { DP_MODE_IO, DP_MODE_MAC, DP_MODE_MACSWAP, DP_MODE_RXONLY, DP_MODE_TXONLY, DP_MODE_ICMPECHO };
 enum dp_backend { DP_BACKEND_NONE, DP_BACKEND_TAP, DP_BACKEND_VHOST_NET };
@@ -48,6 +53,11 @@ struct dp_limit {
 	uint64_t burst;
 };
 
+/* A set of VLAN ids. */
+struct dp_vlans {
+	uint64_t bits[DP_VLAN_IDS / 64];
+};
+
 struct dp_exception_plan {
 	enum dp_backend backend;
 	char tap[16]; /* backends tap and vhost-net */
@@ -61,15 +71,15 @@ struct dp_port_plan {
 	uint16_t queues; /* 0: as many as lcores and device allow */
 	uint16_t rx_descriptors;
 	uint16_t tx_descriptors;
-	uint16_t mtu; /* 0: the device's own */
+	uint16_t mtu;	       /* 0: the device's own */
+	bool follow_mtu;       /* `mtu` is a wish, and a longer one of the tap is followed */
+	struct dp_vlans vlans; /* to let in besides those of the tap's children */
 	uint16_t peer;
 	bool has_eth_peer;
 	uint8_t eth_peer[6];
 	struct dp_exception_plan exception;
 };
 
-struct dp_plan {
-	unsigned n_eal_args;
 /* Where the kernel's vhost workers run, as far as they are threads of ours. */
 struct dp_vhost_plan {
 	unsigned n_cpus; /* 0: where they start */
@@ -77,6 +87,8 @@ struct dp_vhost_plan {
 	bool pin_each; /* one CPU each, in turn: the scheduler does not move threads here */
 };
 
+struct dp_plan {
+	unsigned n_eal_args;
 	char **eal_args; /* without the program's name; the texts stay for the process's life */
 	unsigned n_lcores;
 	unsigned lcore_ids[DP_MAX_LCORES];
@@ -91,9 +103,9 @@ struct dp_vhost_plan {
 	unsigned n_ports;
 	struct dp_port_plan ports[DP_MAX_PORTS];
 	struct dp_limit exception_limit;
+	struct dp_vhost_plan vhost;
 };
 
-	struct dp_vhost_plan vhost;
 /* One rule: matches when any of its pcap-filter(7) expressions does; with none it matches everything. */
 struct dp_rule {
 	const char *name;
@@ -104,8 +116,6 @@ struct dp_rule {
 	struct dp_limit limit;
 };
 
-struct dp_port_info {
-	char name[DP_NAME_LEN];
 /* A thread of the kernel in this process that serves a queue of vhost-net. */
 struct dp_vhost_worker_info {
 	int tid;
@@ -114,6 +124,8 @@ struct dp_vhost_worker_info {
 	int place_errnum;	    /* why that is not what the plan says; 0: it is */
 };
 
+struct dp_port_info {
+	char name[DP_NAME_LEN];
 	char device[DP_NAME_LEN];
 	char driver[DP_NAME_LEN];
 	uint8_t mac[6];
@@ -125,10 +137,10 @@ struct dp_vhost_worker_info {
 	enum dp_backend backend;
 	char tap[16];
 	uint16_t exception_queues;
-};
-
 	unsigned n_vhost_workers;					     /* 0: none is a thread of ours */
 	struct dp_vhost_worker_info vhost_workers[DP_MAX_EXCEPTION_THREADS]; /* by queue */
+};
+
 struct dp_lcore_info {
 	unsigned lcore_id;
 	int cpu_id;
@@ -166,16 +178,51 @@ struct dp_addresses {
 	char (*text)[DP_ADDRESS_LEN];
 };
 
+/* What a port was told to let in for its tap, and what of it it did not take. errnums are 0 where nothing was refused.
+ */
+struct dp_filters {
+	unsigned groups;
+	bool all_multicast; /* instead of the list of groups */
+	int groups_errnum;
+	unsigned vlans, vlans_refused;
+	uint16_t refused_vlans[DP_MAX_SHOWN]; /* the first ones */
+	int vlans_errnum;
+	unsigned unicast, unicast_refused;
+	uint8_t refused_unicast[DP_MAX_SHOWN][6]; /* the first ones */
+	int unicast_errnum;
+};
+
+/* What keeps a port from the MTU of its tap. */
+enum dp_mtu_limit {
+	DP_MTU_FREE,	/* nothing */
+	DP_MTU_PLAN,	/* the plan says another */
+	DP_MTU_DEVICE,	/* longer than the device's driver can */
+	DP_MTU_MBUF,	/* a frame would not fit into an mbuf of this start */
+	DP_MTU_REFUSED, /* the device, or its PF, said no: errnum */
+};
+
+struct dp_mtu {
+	uint16_t port;
+	uint32_t tap;
+	enum dp_mtu_limit limit;
+	uint32_t most; /* with DP_MTU_DEVICE and DP_MTU_MBUF: how much it can be */
+	int errnum;
+};
+
 /* State changes, told on the control thread from within dp_service(). */
 struct dp_events {
 	void *context;
 	void (*link)(void *context, unsigned port, bool up, uint32_t speed_mbps);
 	void (*addresses)(void *context);
+	/* The device was taken away: its port is closed, and opened again when the device is back. */
 	void (*removed)(void *context, unsigned port);
+	void (*returned)(void *context, unsigned port);
 	/* The device was reset from outside, and the port is back; with `error`, it is not: only a new start helps. */
 	void (*reset)(void *context, unsigned port, const struct dp_error *error);
-	/* The port was told what the tap listens to. `refused`: VLANs, and 1 for the groups, that it did not take. */
-	void (*filters)(void *context, unsigned port, unsigned groups, unsigned vlans, unsigned refused);
+	/* The port was told what the tap listens to. */
+	void (*filters)(void *context, unsigned port, const struct dp_filters *filters);
+	/* The MTU of the port or of its tap changed, or is known now. */
+	void (*mtu)(void *context, unsigned port, const struct dp_mtu *mtu);
 	/* The port's tap was deleted and made again: only a new start attaches to the new one. */
 	void (*tap_replaced)(void *context, unsigned port);
 };

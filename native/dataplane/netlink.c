@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -319,6 +320,62 @@ dp_netlink_addresses(int index, char (**text)[DP_ADDRESS_LEN], unsigned *n, stru
 	*text = list.text;
 	*n = list.n;
 	return 0;
+}
+
+struct unicast_list {
+	int index;
+	const uint8_t *own;
+	uint8_t (*macs)[6];
+	unsigned n, max;
+};
+
+/* The kernel tells of no change in this list; it tells the list in one dump with those of all other links. */
+static void
+add_unicast(const struct nlmsghdr *message, void *context)
+{
+	struct unicast_list *list = context;
+	if (message->nlmsg_type != RTM_NEWNEIGH)
+		return;
+	const struct ndmsg *info = NLMSG_DATA(message);
+	if (info->ndm_ifindex != list->index || (info->ndm_flags & NTF_SELF) == 0)
+		return;
+	unsigned length = (unsigned)(message->nlmsg_len - NLMSG_LENGTH(sizeof(*info)));
+	const struct rtattr *first = (const struct rtattr *)((const char *)info + NLMSG_ALIGN(sizeof(*info)));
+	const struct rtattr *a = find_attribute(first, length, NDA_LLADDR);
+	if (a == NULL || RTA_PAYLOAD(a) != 6)
+		return;
+	const uint8_t *mac = RTA_DATA(a);
+	if ((mac[0] & 1) != 0 || memcmp(mac, list->own, 6) == 0)
+		return;
+	if (list->n < list->max)
+		memcpy(list->macs[list->n], mac, 6);
+	list->n++;
+}
+
+static int
+compare_macs(const void *a, const void *b)
+{
+	return memcmp(a, b, 6);
+}
+
+int
+dp_netlink_unicast(int index, const uint8_t own[6], uint8_t (*macs)[6], unsigned max)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ndmsg info;
+	} request = {
+		.header = {.nlmsg_len = sizeof(request),
+			   .nlmsg_type = RTM_GETNEIGH,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.info = {.ndm_family = AF_BRIDGE},
+	};
+	struct unicast_list list = {.index = index, .own = own, .macs = macs, .max = max};
+	int rc = query(&request.header, add_unicast, &list);
+	if (rc < 0)
+		return rc;
+	qsort(macs, list.n < max ? list.n : max, sizeof(*macs), compare_macs);
+	return (int)list.n;
 }
 
 int

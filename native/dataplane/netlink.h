@@ -23,18 +23,18 @@ struct dp_link {
 /* 0, or -errno; -ENODEV when there is no such link. */
 int dp_netlink_link(const char *name, struct dp_link *link);
 
-#define DP_VLAN_IDS 4096
-
-/* A set of VLAN ids. */
-struct dp_vlans {
-	uint64_t bits[DP_VLAN_IDS / 64];
-};
-
 /*
  * The addresses of link `index` and of its VLAN and macvlan descendants, in text, sorted. Fills *text (free it) and
  * *n, and *vlans with the ids of the VLANs that stand on the link itself; 0 or -errno.
  */
 int dp_netlink_addresses(int index, char (**text)[DP_ADDRESS_LEN], unsigned *n, struct dp_vlans *vlans);
+
+/*
+ * The unicast addresses that link `index` is asked to let in besides `own`: those of macvlan and VLAN children that
+ * have one of their own, VRRP's among them, and what `bridge fdb` adds. Fills `macs` with the first `max`, sorted;
+ * returns how many there are, or -errno.
+ */
+int dp_netlink_unicast(int index, const uint8_t own[6], uint8_t (*macs)[6], unsigned max);
 
 /* A socket that becomes readable when a link or an address changes; -errno on failure. */
 int dp_netlink_watch(void);

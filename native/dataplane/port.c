@@ -10,6 +10,7 @@
 
 #include "eal.h"
 #include "error.h"
+#include "port_mtu.h"
 
 #define VLAN_TAGS_BYTES 8
 /* As many groups fit into one message to the PF of igb and ixgbe; their drivers leave out the rest without a word. */
@@ -93,6 +94,13 @@ set_up_queues(struct dp_port *port, const struct rte_eth_dev_info *info, uint16_
 	return 0;
 }
 
+void
+dp_port_take_mtu(struct dp_port *port, uint16_t mtu)
+{
+	port->mtu = mtu;
+	port->max_frame = mtu + RTE_ETHER_HDR_LEN + VLAN_TAGS_BYTES;
+}
+
 /* Everything that the device forgets when it is reset. */
 static int
 configure_device(struct dp_port *port, const struct rte_eth_dev_info *info, struct dp_error *error)
@@ -113,20 +121,52 @@ configure_device(struct dp_port *port, const struct rte_eth_dev_info *info, stru
 	conf.txmode.offloads = wanted & info->tx_offload_capa;
 	if (port->vlan_filter)
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
-	if (plan->mtu != 0)
-		conf.rxmode.mtu = plan->mtu;
+	if (port->asked_mtu != 0)
+		conf.rxmode.mtu = port->asked_mtu;
 	rc = rte_eth_dev_configure(port->id, port->n_queues, n_tx, &conf);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->name, "%u receive and %u transmit queues: %s",
 			       port->n_queues, n_tx, rte_strerror(-rc));
-	if (plan->mtu != 0 && (rc = rte_eth_dev_set_mtu(port->id, plan->mtu)) < 0 && rc != -ENOTSUP)
-		return dp_fail(error, -rc, "rte_eth_dev_set_mtu", plan->name, "%u bytes: %s", plan->mtu,
+	if (port->asked_mtu != 0 && (rc = rte_eth_dev_set_mtu(port->id, port->asked_mtu)) < 0 && rc != -ENOTSUP)
+		return dp_fail(error, -rc, "rte_eth_dev_set_mtu", plan->name, "%u bytes: %s", port->asked_mtu,
 			       rte_strerror(-rc));
-	rc = rte_eth_dev_get_mtu(port->id, &port->mtu);
+	uint16_t mtu;
+	rc = rte_eth_dev_get_mtu(port->id, &mtu);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_get_mtu", plan->name, "%s", rte_strerror(-rc));
-	port->max_frame = port->mtu + RTE_ETHER_HDR_LEN + VLAN_TAGS_BYTES;
+	dp_port_take_mtu(port, mtu);
 	return set_up_queues(port, info, n_tx, conf.txmode.offloads, error);
+}
+
+static bool
+names_vlans(const struct dp_port_plan *plan)
+{
+	for (unsigned i = 0; i < DP_VLAN_IDS / 64; i++)
+		if (plan->vlans.bits[i] != 0)
+			return true;
+	return false;
+}
+
+/* dev_configure() forgets the device's own MTU. One that the port only follows is not worth a start. */
+static int
+configure_with_mtu(struct dp_port *port, const struct rte_eth_dev_info *info, struct dp_error *error)
+{
+	uint32_t most;
+	bool only_wish = port->plan->mtu == 0 || port->plan->follow_mtu;
+	int rc = rte_eth_dev_get_mtu(port->id, &port->own_mtu);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_get_mtu", port->plan->name, "%s", rte_strerror(-rc));
+	dp_port_take_mtu(port, port->own_mtu);
+	port->asked_mtu = port->plan->mtu;
+	if (port->plan->mtu == 0 && port->own_mtu != RTE_ETHER_MTU)
+		port->asked_mtu = port->own_mtu;
+	if (only_wish && dp_port_mtu_limit(port, port->asked_mtu, &most) != DP_MTU_FREE)
+		port->asked_mtu = 0;
+	rc = configure_device(port, info, error);
+	if (rc == 0 || port->asked_mtu == 0 || !only_wish)
+		return rc;
+	port->asked_mtu = 0;
+	return configure_device(port, info, error);
 }
 
 int
@@ -147,21 +187,17 @@ dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *m
 		return dp_fail(error, ENODEV, "rte_eth_dev_info_get", plan->name, "the device offers no queue");
 	port->spare_tx_queue = plan->exception.backend != DP_BACKEND_NONE && plan->exception.queues <= 1 &&
 			       info.max_tx_queues > port->n_queues;
-	port->vlan_filter = plan->exception.backend != DP_BACKEND_NONE && has_filtered_vlans(&info);
+	port->vlan_filter =
+		(plan->exception.backend != DP_BACKEND_NONE || names_vlans(plan)) && has_filtered_vlans(&info);
 	port->max_groups = has_filtered_vlans(&info) ? MAILBOX_GROUPS : DP_MAX_GROUPS;
 	/* Its PF tells by a mailbox interrupt, which was seen not to arrive; the link is down for a moment. */
 	port->resets_silently = is_igb_vf(port);
-	return configure_device(port, &info, error);
-}
-
-/*
- * The PF of igb grants its VFs no foreign unicast. Asked for it, it goes over to all multicast and forgets the list of
- * groups, which is all that QEMU's igb goes by.
- */
-static bool
-follows_tap_alone(const struct dp_port *port)
-{
-	return port->plan->exception.backend != DP_BACKEND_NONE && is_igb_vf(port);
+	/*
+	 * The PF of igb grants its VFs no foreign unicast. Asked for it, it goes over to all multicast and forgets the
+	 * list of groups, which is all that QEMU's igb goes by.
+	 */
+	port->follows_tap_alone = plan->exception.backend != DP_BACKEND_NONE && is_igb_vf(port);
+	return configure_with_mtu(port, &info, error);
 }
 
 int
@@ -171,7 +207,7 @@ dp_port_start(struct dp_port *port, struct dp_error *error)
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_start", port->plan->name, "%s", rte_strerror(-rc));
 	port->started = true;
-	if (!follows_tap_alone(port)) {
+	if (!port->follows_tap_alone) {
 		/* As testpmd does; a VF that is not trusted may refuse, or say yes and mean no (layer2.h). */
 		rte_eth_promiscuous_enable(port->id);
 		rte_eth_allmulticast_enable(port->id);
@@ -180,18 +216,30 @@ dp_port_start(struct dp_port *port, struct dp_error *error)
 }
 
 int
-dp_port_recover(struct dp_port *port, struct dp_error *error)
+dp_port_configure_again(struct dp_port *port, struct dp_error *error)
 {
 	struct rte_eth_dev_info info;
+	int rc = rte_eth_dev_info_get(port->id, &info);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_eth_dev_info_get", port->plan->name, "%s", rte_strerror(-rc));
+	unsigned n_tx = port->n_queues + (port->spare_tx_queue ? 1u : 0u);
+	if (info.max_rx_queues < port->n_queues || info.max_tx_queues < n_tx)
+		return dp_fail(error, ERANGE, "rte_eth_dev_configure", port->plan->name,
+			       "had %u receive and %u transmit queues, now the device has %u and %u", port->n_queues,
+			       n_tx, info.max_rx_queues, info.max_tx_queues);
+	return configure_device(port, &info, error);
+}
+
+int
+dp_port_recover(struct dp_port *port, struct dp_error *error)
+{
 	port->started = false;
 	int rc = rte_eth_dev_reset(port->id);
 	if (rc == -ENOTSUP) {
 		/* Drivers without a reset of their own do it at every start. */
 		rc = rte_eth_dev_stop(port->id);
-	} else if (rc == 0) {
-		rc = rte_eth_dev_info_get(port->id, &info);
-		if (rc == 0 && configure_device(port, &info, error) < 0)
-			return -1;
+	} else if (rc == 0 && dp_port_configure_again(port, error) < 0) {
+		return -1;
 	}
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_reset", port->plan->name, "%s", rte_strerror(-rc));
@@ -239,7 +287,8 @@ bool
 dp_port_refresh_link(struct dp_port *port, uint32_t *speed_mbps)
 {
 	struct rte_eth_link link = {0};
-	port->link_known = !port->removed && port->started && rte_eth_link_get_nowait(port->id, &link) == 0;
+	/* A device that is gone has no link: the tap's carrier tells routing so. */
+	port->link_known = port->removed || (port->started && rte_eth_link_get_nowait(port->id, &link) == 0);
 	if (!port->link_known)
 		return false;
 	bool up = link.link_status == RTE_ETH_LINK_UP;

@@ -21,12 +21,15 @@ struct dp_port {
 	uint16_t id; /* ethdev port id */
 	uint8_t mac[6];
 	uint16_t mtu;
+	uint16_t own_mtu;   /* that it has when nobody asks for another */
+	uint16_t asked_mtu; /* that it is configured with; 0: its own */
 	uint32_t max_frame; /* longest frame without FCS, two VLAN tags included */
 	int numa_node;
-	uint16_t n_queues;   /* receive queues, and transmit queues of the lcores */
-	bool spare_tx_queue; /* queue number n_queues belongs to the exception thread */
-	unsigned max_groups; /* of multicast that it can be told */
-	bool vlan_filter;    /* lets only those VLANs in that it is told */
+	uint16_t n_queues;	/* receive queues, and transmit queues of the lcores */
+	bool spare_tx_queue;	/* queue number n_queues belongs to the exception thread */
+	unsigned max_groups;	/* of multicast that it can be told */
+	bool vlan_filter;	/* lets only those VLANs in that it is told */
+	bool follows_tap_alone; /* promiscuous would take away what it is told */
 	bool started;
 	bool link_up;
 	bool link_known;	    /* the driver tells the link */
@@ -36,9 +39,9 @@ struct dp_port {
 	int64_t again_ms;	    /* how long to wait before the next try */
 	int64_t lost_ms;	    /* since when it cannot be brought back; 0: it is there */
 	_Atomic bool paused;	    /* control: write; lcores and exception threads: read, and leave it alone */
-	_Atomic bool removed;	    /* EAL's interrupt thread: write */
+	_Atomic bool removed;	    /* EAL's interrupt thread: set, control: clear */
 	_Atomic bool reset_pending; /* EAL's interrupt thread: set, control: clear */
-	bool removal_told;
+	bool released;		    /* it was removed, and we let go of it */
 	struct rte_mempool *mempool;
 	struct dp_port_row *row;
 	struct dp_port_readings last;
@@ -56,6 +59,10 @@ int dp_port_start(struct dp_port *port, struct dp_error *error);
  * Nobody may use the port meanwhile. 0, or -1 with *error.
  */
 int dp_port_recover(struct dp_port *port, struct dp_error *error);
+/* Queues and all else of a device that forgot them, as the port had them before. 0, or -1 with *error. */
+int dp_port_configure_again(struct dp_port *port, struct dp_error *error);
+/* The device has this MTU now. */
+void dp_port_take_mtu(struct dp_port *port, uint16_t mtu);
 /* How far a counter went from one reading to the next. */
 uint64_t dp_port_counter_step(uint64_t before, uint64_t now);
 /* Adds what the device counted since the last reading to the port's row; false when it did not tell. */

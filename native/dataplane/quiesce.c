@@ -34,3 +34,16 @@ dp_quiesce(struct dp_machine *m, bool all)
 	}
 	return true;
 }
+
+bool
+dp_pause(struct dp_machine *m, struct dp_port *port)
+{
+	atomic_store_explicit(&port->paused, true, memory_order_release);
+	return dp_quiesce(m, true);
+}
+
+void
+dp_resume(struct dp_port *port)
+{
+	atomic_store_explicit(&port->paused, false, memory_order_release);
+}

@@ -14,6 +14,10 @@
  */
 bool dp_quiesce(struct dp_machine *machine, bool all);
 
+/* Nobody uses the port once this returned true. False: somebody stands still, and may use it. */
+bool dp_pause(struct dp_machine *machine, struct dp_port *port);
+void dp_resume(struct dp_port *port);
+
 /* CLOCK_MONOTONIC, in milliseconds. */
 int64_t dp_now_ms(void);
 

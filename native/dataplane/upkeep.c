@@ -11,6 +11,7 @@
 
 #include "carrier.h"
 #include "mempool.h"
+#include "mtu_follow.h"
 #include "quiesce.h"
 
 /* Some VFs count in 32 bits: at 100 Gbit/s their byte counter comes round every 0.34 s at worst, packets every 29 s. */
@@ -92,6 +93,8 @@ refresh_tap(struct dp_upkeep *u, unsigned p)
 		dp_set(&row->tx_bytes, link.tx_bytes);
 		dp_set(&row->tx_dropped, link.tx_dropped);
 		refresh_carrier(u, p, &link);
+		if (dp_mtu_follow(m, p, link.mtu, &u->mtu[p]))
+			u->events.mtu(u->events.context, p, &u->mtu[p]);
 	}
 	dp_set(&row->carrier, link.carrier);
 	dp_set(&row->up, link.up);
@@ -116,24 +119,25 @@ on_reset(uint16_t port_id, enum rte_eth_event_type type, void *context, void *re
 	return 0;
 }
 
-static int
-on_removed(uint16_t port_id, enum rte_eth_event_type type, void *context, void *ret)
-{
-	struct dp_machine *m = context;
-	for (unsigned p = 0; p < m->n_ports; p++)
-		if (m->ports[p].id == port_id)
-			atomic_store_explicit(&m->ports[p].removed, true, memory_order_relaxed);
-	return 0;
-}
-
+/* Its device goes, or is back. */
 static void
-tell_removed(struct dp_upkeep *u, unsigned p)
+follow_device(struct dp_upkeep *u, unsigned p)
 {
-	struct dp_port *port = &u->machine->ports[p];
-	if (port->removal_told || !atomic_load_explicit(&port->removed, memory_order_relaxed))
+	struct dp_error error = {0};
+	switch (dp_hotplug_turn(&u->hotplug[p], u->machine, p, &error)) {
+	case DP_HOTPLUG_NONE:
 		return;
-	port->removal_told = true;
-	u->events.removed(u->events.context, p);
+	case DP_HOTPLUG_LEFT:
+		u->events.removed(u->events.context, p);
+		return;
+	case DP_HOTPLUG_RETURNED:
+		dp_layer2_forget(&u->layer2[p]);
+		u->events.returned(u->events.context, p);
+		return;
+	case DP_HOTPLUG_OTHER:
+		u->events.reset(u->events.context, p, &error);
+		return;
+	}
 }
 
 /* The port cannot be brought back. It is tried again, until only a new start can help. */
@@ -154,9 +158,8 @@ recover(struct dp_upkeep *u, unsigned p)
 	struct dp_port *port = &u->machine->ports[p];
 	struct dp_error error = {0};
 	atomic_store_explicit(&port->reset_pending, false, memory_order_relaxed);
-	atomic_store_explicit(&port->paused, true, memory_order_release);
 	/* One that stands still is the watchdog's; the port is tried again if it goes on. */
-	if (!dp_quiesce(u->machine, true)) {
+	if (!dp_pause(u->machine, port)) {
 		atomic_store_explicit(&port->reset_pending, true, memory_order_relaxed);
 		return false;
 	}
@@ -168,7 +171,7 @@ recover(struct dp_upkeep *u, unsigned p)
 	}
 	port->lost_ms = 0;
 	dp_layer2_forget(&u->layer2[p]);
-	atomic_store_explicit(&port->paused, false, memory_order_release);
+	dp_resume(port);
 	return true;
 }
 
@@ -260,17 +263,17 @@ refresh_filters(struct dp_upkeep *u, unsigned p)
 {
 	const struct dp_port *port = &u->machine->ports[p];
 	struct dp_layer2 *layer2 = &u->layer2[p];
-	if (u->tap_rows[p] == NULL || !port->started ||
-	    !dp_layer2_follow(layer2, port, port->plan->exception.tap, &u->vlans[p]))
+	const char *tap = u->tap_rows[p] == NULL ? NULL : port->plan->exception.tap;
+	if (!port->started || (tap == NULL && !port->vlan_filter) ||
+	    !dp_layer2_follow(layer2, port, tap, u->tap_index[p], &u->vlans[p]))
 		return;
-	/* No list, but all multicast, is what most virtual devices have. */
-	bool groups_refused = layer2->groups_rc != 0 && layer2->groups_rc != -ENOTSUP;
-	unsigned refused = dp_layer2_vlans(&layer2->vlans_refused) + (groups_refused ? 1 : 0);
-	unsigned vlans = dp_layer2_vlans(&layer2->vlans);
-	dp_set(&port->row->multicast_groups, layer2->n_groups);
-	dp_set(&port->row->vlans, vlans);
-	dp_set(&port->row->filters_refused, refused);
-	u->events.filters(u->events.context, p, layer2->n_groups, vlans, refused);
+	struct dp_filters told;
+	dp_layer2_describe(layer2, &told);
+	dp_set(&port->row->multicast_groups, told.groups);
+	dp_set(&port->row->vlans, told.vlans);
+	dp_set(&port->row->unicast_addresses, told.unicast);
+	dp_set(&port->row->filters_refused, told.vlans_refused + told.unicast_refused + (told.groups_errnum != 0));
+	u->events.filters(u->events.context, p, &told);
 }
 
 /* Reads everything that is not counted by the lcores; tells link changes unless it is the first time. */
@@ -280,7 +283,7 @@ refresh(struct dp_upkeep *u, bool tell)
 	struct dp_machine *m = u->machine;
 	for (unsigned p = 0; p < m->n_ports; p++) {
 		uint32_t speed_mbps;
-		tell_removed(u, p);
+		follow_device(u, p);
 		bool counted = dp_port_refresh_counters(&m->ports[p]);
 		bool link_changed = dp_port_refresh_link(&m->ports[p], &speed_mbps);
 		if (link_changed && tell) {
@@ -293,6 +296,7 @@ refresh(struct dp_upkeep *u, bool tell)
 			recover_if_stalled(u, p);
 		refresh_filters(u, p);
 		dp_vhost_workers_refresh(&m->vhost_workers[p]);
+		dp_set(&m->ports[p].row->mtu_bytes, m->ports[p].mtu);
 	}
 	refresh_taps(u);
 	dp_mempool_refresh();
@@ -316,7 +320,7 @@ dp_upkeep_look(struct dp_upkeep *u)
 		u->carrier[p] = u->tap_rows[p] == NULL ? -1 : dp_carrier_descriptor(m->plan.ports[p].exception.tap);
 	read_addresses(u);
 	refresh_taps(u);
-	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RMV, on_removed, u->machine);
+	dp_hotplug_watch(u->machine);
 	rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_reset, u->machine);
 }
 
@@ -364,6 +368,8 @@ dp_upkeep_end(struct dp_upkeep *u)
 	for (unsigned i = 0; i < u->n_addresses; i++)
 		free(u->addresses[i].text);
 	u->n_addresses = 0;
+	if (u->machine != NULL)
+		dp_hotplug_unwatch(u->machine);
 	if (u->netlink_fd >= 0)
 		close(u->netlink_fd);
 	u->netlink_fd = -1;

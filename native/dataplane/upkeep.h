@@ -6,6 +6,7 @@
 #ifndef DP_UPKEEP_H
 #define DP_UPKEEP_H
 
+#include "hotplug.h"
 #include "layer2.h"
 #include "netlink.h"
 #include "tx_watch.h"
@@ -20,6 +21,8 @@ struct dp_upkeep {
 	int carrier[DP_MAX_PORTS];   /* a descriptor of the tap, or -1 */
 	struct dp_vlans vlans[DP_MAX_PORTS]; /* of the tap's children */
 	struct dp_layer2 layer2[DP_MAX_PORTS];
+	struct dp_mtu mtu[DP_MAX_PORTS]; /* as told last */
+	struct dp_hotplug hotplug[DP_MAX_PORTS];
 	struct dp_tx_watch tx_watch[DP_MAX_PORTS];
 	struct dp_addresses addresses[DP_MAX_PORTS];
 	unsigned n_addresses;

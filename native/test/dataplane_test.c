@@ -3,6 +3,8 @@
  * The whole data plane without node: real EAL, real lcores on net_null, a real tap in a network namespace of its own.
  * An EAL starts once per process, so each scenario is a child.
  */
+/* The device events of 22.11. */
+#define ALLOW_EXPERIMENTAL_API
 #include "dataplane.h"
 
 #include <errno.h>
@@ -20,6 +22,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <rte_dev.h>
+#include <rte_ethdev.h>
 
 #include "checks.h"
 #include "port.h"
@@ -57,10 +62,20 @@ ignore_addresses(void *context)
 	(void)context;
 }
 
+static unsigned removals, returns;
+
 static void
-ignore_removal(void *context, unsigned port)
+count_removal(void *context, unsigned port)
 {
 	(void)context, (void)port;
+	removals++;
+}
+
+static void
+count_return(void *context, unsigned port)
+{
+	(void)context, (void)port;
+	returns++;
 }
 
 static unsigned taps_replaced;
@@ -78,18 +93,32 @@ ignore_reset(void *context, unsigned port, const struct dp_error *error)
 	(void)context, (void)port, (void)error;
 }
 
+static struct dp_filters last_filters;
+
 static void
-ignore_filters(void *context, unsigned port, unsigned groups, unsigned vlans, unsigned refused)
+keep_filters(void *context, unsigned port, const struct dp_filters *filters)
 {
-	(void)context, (void)port, (void)groups, (void)vlans, (void)refused;
+	(void)context, (void)port;
+	last_filters = *filters;
+}
+
+static struct dp_mtu last_mtu;
+
+static void
+keep_mtu(void *context, unsigned port, const struct dp_mtu *mtu)
+{
+	(void)context, (void)port;
+	last_mtu = *mtu;
 }
 
 static const struct dp_events ignore = {
 	.reset = ignore_reset,
-	.filters = ignore_filters,
+	.filters = keep_filters,
+	.mtu = keep_mtu,
 	.link = ignore_link,
 	.addresses = ignore_addresses,
-	.removed = ignore_removal,
+	.removed = count_removal,
+	.returned = count_return,
 	.tap_replaced = count_replaced_tap,
 };
 
@@ -574,7 +603,7 @@ stop_after_failed_start(void)
 static bool
 run_ip(const char *arguments)
 {
-	char command[128];
+	char command[160];
 	snprintf(command, sizeof(command), "ip link %s", arguments);
 	return system(command) == 0;
 }
@@ -606,6 +635,146 @@ tap_is_replaced(void)
 	check(taps_replaced == 1 && count(&s, &layout, "tap_up", "") == 0,
 	      "tells that it was replaced, and stays down");
 	stop_and_audit(&s, "replaced tap");
+}
+
+/* Serves the control thread until `true_now` or the deadline has passed. */
+static bool
+eventually(const struct scenario *s, bool (*true_now)(void))
+{
+	time_t deadline = time(NULL) + DEADLINE_S;
+	while (!true_now() && time(NULL) < deadline)
+		dp_service(s->wake);
+	return true_now();
+}
+
+static bool
+start_with_tap(struct scenario *s, const char *devargs)
+{
+	if (!make_tap(true))
+		return false;
+	prepare(s, DP_MODE_MACSWAP, 1);
+	add_port(s, devargs, 0);
+	add_port(s, "net_null1,no-rx=1", 0);
+	s->plan.ports[0].exception.backend = DP_BACKEND_TAP;
+	s->plan.ports[0].follow_mtu = true;
+	name_tap(s, TAP);
+	return start(s) && swap(&forward_all, 1);
+}
+
+static bool
+port_has_1800(void)
+{
+	return last_mtu.port == 1800 && last_mtu.tap == 1800 && last_mtu.limit == DP_MTU_FREE;
+}
+
+static bool
+tap_has_9000(void)
+{
+	return last_mtu.tap == 9000;
+}
+
+static bool
+tap_has_1400(void)
+{
+	return last_mtu.tap == 1400;
+}
+
+/* Frames of 1600 bytes: too long for an MTU of 1500, and not for 1800. */
+static void
+mtu_follows_the_tap(void)
+{
+	struct scenario s;
+	if (!start_with_tap(&s, "net_null0,size=1600"))
+		return;
+	wait_for(&s, "dropped_packets", "reason=oversize", 1000);
+	check(run_ip("set " TAP " mtu 1800") && eventually(&s, port_has_1800), "the port follows to 1800 bytes");
+	wait_for(&s, "forwarded_packets", "port=p0", 1000);
+	check(run_ip("set " TAP " mtu 9000") && eventually(&s, tap_has_9000), "the tap asks for 9000 bytes");
+	check(last_mtu.port == 1800 && last_mtu.limit == DP_MTU_MBUF && last_mtu.most == 2022,
+	      "which no mbuf of this start holds: %u is the most", last_mtu.most);
+	struct dp_layout layout = dp_get_layout();
+	uint64_t dropped = count(&s, &layout, "dropped_packets", "reason=oversize");
+	check(run_ip("set " TAP " mtu 1400") && eventually(&s, tap_has_1400), "the tap becomes short");
+	check(last_mtu.port == 1500, "the port is never shorter than by itself: %u", last_mtu.port);
+	wait_for(&s, "dropped_packets", "reason=oversize", dropped + 1000);
+	stop_and_audit(&s, "MTU");
+}
+
+static bool
+is_removed(void)
+{
+	return removals == 1;
+}
+
+static bool
+is_back(void)
+{
+	return returns == 1;
+}
+
+/* What EAL's interrupt thread does when the kernel wants a VFIO device back. The ring brings back what it is given. */
+static void
+device_leaves_and_returns(void)
+{
+	struct scenario s;
+	prepare(&s, DP_MODE_TXONLY, 1);
+	add_port(&s, "net_ring0", 0);
+	s.plan.ports[0].peer = 0;
+	if (!start(&s) || !swap(&forward_all, 1))
+		return;
+	wait_for(&s, "consumed_packets", "port=p0", 1000);
+	rte_dev_event_callback_process("net_ring0", RTE_DEV_EVENT_REMOVE);
+	check(eventually(&s, is_removed), "the port lets go of its device");
+	uint16_t id;
+	check(rte_eth_dev_get_port_by_name("net_ring0", &id) == -ENODEV, "and EAL has it no more");
+	struct dp_layout layout = dp_get_layout();
+	check(count(&s, &layout, "port_link_up", "port=p0") == 0, "its link is down");
+	uint64_t before = count(&s, &layout, "consumed_packets", "port=p0");
+	check(eventually(&s, is_back), "the device is probed again");
+	wait_for(&s, "consumed_packets", "port=p0", before + 1000);
+	check(removals == 1 && returns == 1, "once each");
+	check(wait_for(&s, "port_link_up", "port=p0", 0), "its link is up");
+	dp_stop();
+}
+
+static bool
+six_children(void)
+{
+	return last_filters.unicast == 6;
+}
+
+static bool
+no_child(void)
+{
+	return last_filters.unicast == 0;
+}
+
+/* net_ring takes one address and has no place for a second. */
+static void
+addresses_of_children(void)
+{
+	struct scenario s;
+	if (!start_with_tap(&s, "net_ring0"))
+		return;
+	for (unsigned i = 1; i <= 6; i++) {
+		char arguments[128];
+		snprintf(arguments, sizeof(arguments),
+			 "add link " TAP " name vrrp.%u up address 00:00:5e:00:01:0%u type macvlan mode private", i, i);
+		check(run_ip(arguments), "makes a macvlan child");
+	}
+	check(eventually(&s, six_children), "their addresses are told to the port");
+	check(last_filters.unicast_refused == 5 && last_filters.unicast_errnum == ENOSPC,
+	      "what has no room is refused: %u, %s", last_filters.unicast_refused,
+	      strerror(last_filters.unicast_errnum));
+	check(last_filters.refused_unicast[0][5] == 2, "and named");
+	for (unsigned i = 1; i <= 6; i++) {
+		char arguments[64];
+		snprintf(arguments, sizeof(arguments), "delete vrrp.%u", i);
+		run_ip(arguments);
+	}
+	check(eventually(&s, no_child) && last_filters.unicast_refused == 0, "and are taken back with them");
+	/* What the kernel sent by the tap lies in a ring that nobody reads. */
+	dp_stop();
 }
 
 static void
@@ -699,6 +868,9 @@ static const struct {
 	{"tap_is_down", tap_is_down},
 	{"tap_is_replaced", tap_is_replaced},
 	{"stop_after_failed_start", stop_after_failed_start},
+	{"mtu_follows_the_tap", mtu_follows_the_tap},
+	{"device_leaves_and_returns", device_leaves_and_returns},
+	{"addresses_of_children", addresses_of_children},
 	{"counters_of_devices", counters_of_devices},
 	{"stalled_transmit", stalled_transmit},
 	{"sizes_of_frames", sizes_of_frames},

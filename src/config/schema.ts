@@ -3,6 +3,7 @@ import { logFormats, logLevels } from '../log.js'
 import { parseCpuList } from './cpu-list.js'
 import { isSocketPath, parseListen } from './listen.js'
 import { forwardingModes, hugepageSizes, limitSchema, macAddress } from './terms.js'
+import { parseVlanList } from './vlan-list.js'
 
 /*
  * Every setting of Spillway, once: type, range, unit, default and a line of doc. The messages for bad values,
@@ -84,8 +85,20 @@ const portSchema = z.strictObject({
     .union([auto, z.int().min(68).max(9702)])
     .default('auto')
     .meta({
-      description: "Largest packet without Ethernet header. `auto`: the tap's, or the device's.",
+      description:
+        "Largest packet without Ethernet header. `auto`: the device's, or the tap's where that is longer, followed while it runs.",
       unit: 'bytes',
+    }),
+  vlans: z
+    .array(z.union([z.int(), z.string()]))
+    .max(256)
+    .refine((entries) => parseVlanList(entries) !== undefined)
+    .default([])
+    .meta({
+      description:
+        "VLANs to let in for the fast path; those of the tap's VLAN children are let in by themselves. Only VFs of igb and ixgbe " +
+        'have to be told, other devices let every VLAN in.',
+      expected: 'a list of at most 256 VLAN ids from 1 to 4094 and ranges of them, such as [100, "200-210"]',
     }),
   rxDescriptors: descriptors.default(512).meta({ description: 'Descriptors of a receive queue.' }),
   txDescriptors: descriptors.default(512).meta({ description: 'Descriptors of a transmit queue.' }),

@@ -38,6 +38,7 @@ export function makeStatus(source: StatusSource, version: string): Status {
     },
     forwardingMode: view.plan.forwarding.mode,
     intervalSeconds: rates.intervalSeconds,
+    findings: view.findings.map((finding) => ({ ...finding })),
     ports: view.plan.ports.map(({ name }) => portStatus(name, view, snapshot, rates, totals.ports.get(name))),
     lcores: view.plan.lcores.map(({ lcoreId, cpuId }) => {
       const { busy = 0, rx = 0, polls = 0 } = rates.lcores.get(String(lcoreId)) ?? {}
@@ -83,7 +84,9 @@ function portStatus(
   return {
     name,
     devargs: planned?.devargs ?? '',
-    device: found ? { name: found.device, driver: found.driver, mac: found.mac, mtuBytes: found.mtuBytes } : null,
+    device: found
+      ? { name: found.device, driver: found.driver, mac: found.mac, mtuBytes: view.mtus.get(name) ?? found.mtuBytes }
+      : null,
     link: {
       up: linkUp === 1n,
       speedMbps: Number(gauge(samples, 'port_link_speed_mbps', { port: name }) ?? 0n),

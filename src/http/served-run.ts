@@ -1,3 +1,5 @@
+import type { ChecksReport } from '../preflight/refuse.js'
+import { withRunning } from '../running/with-running.js'
 import { renderTable } from '../top/table.js'
 import type { ServedInstance } from './instance.js'
 import { makeStatus, type StatusSource } from './make-status.js'
@@ -7,7 +9,7 @@ import { servedPlan } from './served-plan.js'
 import { servedRules } from './served-rules.js'
 
 /** A supervisor with its worker, as HTTP shows it. */
-export function servedRun(source: StatusSource, version: string, checks: object): ServedInstance {
+export function servedRun(source: StatusSource, version: string, checks: ChecksReport): ServedInstance {
   const status = () => makeStatus(source, version)
   return {
     readiness: () => {
@@ -16,7 +18,7 @@ export function servedRun(source: StatusSource, version: string, checks: object)
     },
     status,
     plan: () => servedPlan(source.view.plan),
-    checks: () => checks,
+    checks: () => ({ ...checks, findings: withRunning(checks.findings, source.view) }),
     rules: () => servedRules(source.view.rules),
     page: () => renderPage('Spillway', renderTable(status(), { width: 200 }), pageLinks({ rules: true })),
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { levels } from '../preflight/types.js'
 import { supervisorStates } from '../supervisor/state.js'
 
 const count = z.number()
@@ -103,6 +104,18 @@ export const statusSchema = z.object({
   }),
   forwardingMode: z.string(),
   intervalSeconds: z.number(),
+  /** What is wrong with the ports at this moment; /api/v1/checks has what was found before the start too. */
+  findings: z.array(
+    z.object({
+      code: z.string(),
+      level: z.enum(levels),
+      subject: z.string(),
+      needed: z.string(),
+      found: z.string(),
+      cause: z.string().nullable(),
+      remedy: z.string().nullable(),
+    }),
+  ),
   ports: z.array(portStatus),
   lcores: z.array(lcoreStatus),
   exceptionThreads: z.array(z.object({ thread: z.string(), busy: z.number(), pollsPerSecond: z.number() })),

@@ -87,6 +87,35 @@ export const errorReport = z.strictObject({
 })
 export type ErrorReport = z.infer<typeof errorReport>
 
+/** What a port was told to let in of one kind: how many, and of them those that it refused, the first few by name. */
+const filterKind = <Name extends z.ZodType>(name: Name) =>
+  z.strictObject({ told: z.int(), refused: z.int(), first: z.array(name), error: z.string().nullable() })
+
+/** The port was told what its tap listens to. Errors are names of errno, e.g. `EPERM`. */
+const portFilters = z.strictObject({
+  kind: z.literal('filters'),
+  port: z.string(),
+  /** `all`: every group is let in, instead of a list. */
+  multicast: z.strictObject({ groups: z.int(), all: z.boolean(), error: z.string().nullable() }),
+  vlans: filterKind(z.int()),
+  unicast: filterKind(z.string()),
+})
+export type PortFilters = z.infer<typeof portFilters>
+
+/** The MTU of a port and that of its tap, and what keeps the port from the tap's. */
+const portMtu = z.strictObject({
+  kind: z.literal('mtu'),
+  port: z.string(),
+  mtuBytes: z.int(),
+  tapMtuBytes: z.int(),
+  limit: z.enum(['free', 'plan', 'device', 'mbuf', 'refused']),
+  /** What it can be at most, by `device` and `mbuf`. */
+  mostBytes: z.int(),
+  /** With `refused`. */
+  error: z.string().nullable(),
+})
+export type PortMtu = z.infer<typeof portMtu>
+
 /** State changes, never counters. */
 export const portEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('link'), port: z.string(), up: z.boolean(), speedMbps: z.int() }),
@@ -94,14 +123,10 @@ export const portEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('removed'), port: z.string() }),
   /** Its PF, or somebody else, reset the device; the port is back. */
   z.strictObject({ kind: z.literal('reset'), port: z.string() }),
-  /** The port was told what its tap listens to; `refused` counts what it did not take. */
-  z.strictObject({
-    kind: z.literal('filters'),
-    port: z.string(),
-    groups: z.int(),
-    vlans: z.int(),
-    refused: z.int(),
-  }),
+  /** The device that was removed is back, and so is its port. */
+  z.strictObject({ kind: z.literal('returned'), port: z.string() }),
+  portFilters,
+  portMtu,
 ])
 export type PortEvent = z.infer<typeof portEvent>
 

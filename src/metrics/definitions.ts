@@ -1,3 +1,4 @@
+import { countRunning } from '../running/with-running.js'
 import { supervisorStates } from '../supervisor/state.js'
 import { childProcessMetrics } from './child-process.js'
 import {
@@ -62,14 +63,27 @@ const port: Definition[] = [
   gauge(
     'port_vlans',
     ['port'],
-    "VLANs of the tap's children that the port was told to let in.",
+    "VLANs of the tap's children and of ports[].vlans that the port was told to let in.",
     gaugeSlot('port_vlans', ['port']),
+  ),
+  gauge(
+    'port_unicast_addresses',
+    ['port'],
+    'Further addresses of the tap, of its macvlan children and VRRP, that the port was told to let in.',
+    gaugeSlot('port_unicast_addresses', ['port']),
   ),
   gauge(
     'port_filters_refused',
     ['port'],
-    'VLANs that the port did not take, and 1 more when it did not take the list of multicast groups.',
+    'VLANs and addresses that the port did not take, and 1 more when it took neither the multicast groups nor all multicast.',
     gaugeSlot('port_filters_refused', ['port']),
+  ),
+  gauge('port_mtu_bytes', ['port'], 'MTU of the port.', gaugeSlot('port_mtu_bytes', ['port'])),
+  gauge(
+    'running_findings',
+    ['code', 'level'],
+    'What is wrong with the ports at this moment; /api/v1/status has it in words, docs/layer2.md the codes.',
+    known('the worker, while it runs', 'live', ({ view }) => countRunning(view.findings)),
   ),
   counter(
     'queue_rx_packets',

@@ -1,4 +1,5 @@
 import { type Config, configSchema, type PortConfig } from '../config/schema.js'
+import { parseVlanList } from '../config/vlan-list.js'
 import type { Environment, Netdev } from '../environment/types.js'
 import { warnOfDisagreement } from './agreement.js'
 import type { PlannedCpus } from './cpus.js'
@@ -42,6 +43,8 @@ export function planPorts(
       rxDescriptors: port.rxDescriptors,
       txDescriptors: port.txDescriptors,
       mtuBytes: planMtu(port, network, tap, log),
+      followMtu: port.mtu === 'auto',
+      vlans: planVlans(port, log),
       peer: peers[index] ?? index,
       ethPeer: ethPeerOf(config, port.name),
       exception,
@@ -70,7 +73,12 @@ function planMac(name: string, network: PortNetwork, tap: Netdev | undefined, lo
   return known?.mac ?? null
 }
 
-/** The device keeps its MTU where that is known: setting one takes rights that a pod's VF often lacks. */
+function planVlans({ name, vlans }: PortConfig, log: DecisionLog): number[] {
+  if (vlans.length > 0) log.note(`port ${name} VLANs`, vlans.join(', '), 'vlans names them')
+  return parseVlanList(vlans) ?? []
+}
+
+/** A tap with long packets asks for a port with them, as far as its network is known to carry them. */
 function planMtu(
   { name, mtu }: PortConfig,
   { netdev, status }: PortNetwork,
@@ -81,10 +89,11 @@ function planMtu(
     log.note(`port ${name} MTU`, `${mtu} bytes`, 'mtu says so')
     return mtu
   }
-  const known = netdev?.mtuBytes ?? status?.mtuBytes ?? null
-  if (known !== null || tap?.mtuBytes == null || tap.mtuBytes <= defaultMtuBytes) return 0
-  log.note(`port ${name} MTU`, `${tap.mtuBytes} bytes`, `so that what the kernel sends by tap ${tap.name} fits`)
-  return tap.mtuBytes
+  const known = netdev?.mtuBytes ?? status?.mtuBytes ?? Number.POSITIVE_INFINITY
+  const wanted = Math.min(known, tap?.mtuBytes ?? 0)
+  if (tap === undefined || wanted <= defaultMtuBytes) return 0
+  log.note(`port ${name} MTU`, `${wanted} bytes`, `so that what the kernel sends by tap ${tap.name} fits`)
+  return wanted
 }
 
 /**

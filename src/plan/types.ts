@@ -33,8 +33,12 @@ const plannedPort = z.strictObject({
   queues: z.int().min(0).max(64),
   rxDescriptors: z.int(),
   txDescriptors: z.int(),
-  /** 0 leaves the device's MTU, or takes the tap's where there is one. */
+  /** 0 leaves the device's MTU. */
   mtuBytes: z.int(),
+  /** `mtuBytes` is no more than a wish, and a longer MTU of the tap is followed where the device can. */
+  followMtu: z.boolean(),
+  /** VLAN ids to let in besides those of the tap's children. */
+  vlans: z.array(z.int().min(1).max(4094)),
   /** Index into `ports` of the port that forwarded packets leave by. */
   peer: z.int().min(0),
   /** Destination that mode `mac` writes into packets that leave by this port. */

@@ -40,9 +40,9 @@ Where a Spillway of the same container runs, it has the pages, the locked memory
 below \`kubectl exec\` has not: the doctor then tells what that one found at its start, and in notes what it finds itself.
 One of another container that answers at the same address is an error (\`http-in-use\`).
 
-A PF that is down is nothing that a pod can see: DPDK then makes up a MAC address, and the port has link and no packet. Where
-network-status tells the address that the VF should have, \`run\` says so once it has started it, in a warning of its log:
-"port has another MAC address than its network".
+What only a port that runs can tell (a filter that its PF refuses, an MTU that it cannot have, an address that DPDK made up since
+the PF is down, a device that was taken away) \`run\` finds while it runs: [layer2.md](layer2.md) has the codes. They are in its
+log, in \`/api/v1/status\`, in \`spillway_running_findings\`, and at \`/api/v1/checks\`, where the doctor beside it reads them.
 
 | level | means |
 | --- | --- |

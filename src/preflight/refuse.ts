@@ -1,7 +1,7 @@
 import { type ErrorCode, SpillwayError } from '../errors.js'
-import { thisInstance } from '../http/this-instance.js'
+import { type InstanceIdentity, thisInstance } from '../http/this-instance.js'
 import type { Logger } from '../log.js'
-import type { Preflight } from './preflight.js'
+import type { Preflight, Took } from './preflight.js'
 import type { Finding } from './types.js'
 
 /**
@@ -54,7 +54,15 @@ export function logFindings(log: Logger, findings: readonly Finding[]): void {
   }
 }
 
+/** What /api/v1/checks serves. */
+export interface ChecksReport {
+  readonly at: string
+  readonly instance: InstanceIdentity
+  readonly tookMs: Took
+  readonly findings: readonly Finding[]
+}
+
 /** For /api/v1/checks. */
-export function checksReport({ findings, took }: Preflight): object {
+export function checksReport({ findings, took }: Preflight): ChecksReport {
   return { at: new Date().toISOString(), instance: thisInstance(), tookMs: took, findings }
 }

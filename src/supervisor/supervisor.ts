@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/schema.js'
 import { assertNever, SpillwayError } from '../errors.js'
-import type { PortEvent, StartInfo, TapAddresses, WorkerReport } from '../ipc/messages.js'
+import type { PortEvent, PortFilters, StartInfo, TapAddresses, WorkerReport } from '../ipc/messages.js'
 import { createLogger } from '../log.js'
 import { withRules } from '../plan/rules.js'
 import type { Plan } from '../plan/types.js'
+import type { Finding } from '../preflight/types.js'
+import { PortWatch } from '../running/port-watch.js'
 import { CounterReader } from '../stats/counter-reader.js'
 import { RateSampler } from '../stats/rate-sampler.js'
 import type { Rates } from '../stats/rates.js'
@@ -14,7 +16,6 @@ import { type RestartCause, restartCauses } from './causes.js'
 import { CounterFile } from './counter-file.js'
 import { EXIT_AFTER_STOPPED_MS, SAMPLE_INTERVAL_MS, START_DEADLINE_MS } from './deadlines.js'
 import { waitForHugepages } from './hugepages.js'
-import { otherMacs } from './other-macs.js'
 import { afterDeath, type RestartSettings } from './restart-policy.js'
 import { errorOf, RuleKeeper, type RuleOrigin, type RuleSource, type RuleState } from './rule-keeper.js'
 import type { SupervisorState } from './state.js'
@@ -56,6 +57,10 @@ export interface SupervisorView {
   readonly info: StartInfo | null
   readonly addresses: readonly TapAddresses[]
   readonly removedPorts: readonly string[]
+  /** What is wrong with the ports at this moment. */
+  readonly findings: readonly Finding[]
+  /** The MTU of each port that the worker has told of. */
+  readonly mtus: ReadonlyMap<string, number>
   readonly vitals: Vitals | null
   readonly restarts: Readonly<Record<RestartCause, number>>
   readonly lastDeath: Death | null
@@ -91,7 +96,7 @@ export class Supervisor {
   #life: Life | undefined
   #info: StartInfo | null = null
   #addresses: readonly TapAddresses[] = []
-  #removedPorts: readonly string[] = []
+  readonly #ports: PortWatch
   #vitals: Vitals | null = null
   #lastDeath: Death | null = null
 
@@ -99,6 +104,7 @@ export class Supervisor {
     this.#options = options
     this.#plan = options.plan
     this.#keeper = new RuleKeeper(options.rules, options.plan)
+    this.#ports = new PortWatch(options.plan)
   }
 
   /**
@@ -179,7 +185,9 @@ export class Supervisor {
       worker: pid === undefined ? null : { pid, forwardingSinceMs: this.#life?.forwardingSinceMs ?? null },
       info: this.#info,
       addresses: this.#addresses,
-      removedPorts: this.#removedPorts,
+      removedPorts: this.#ports.removedPorts,
+      findings: this.#ports.findings,
+      mtus: this.#ports.mtus,
       vitals: this.#vitals,
       restarts: this.#restarts,
       lastDeath: this.#lastDeath,
@@ -204,6 +212,7 @@ export class Supervisor {
 
   #spawn(): Life {
     const file = CounterFile.create()
+    this.#ports.reset()
     const started = promiseWithSettlers<StartInfo>()
     const worker = new WorkerProcess(this.#options.worker, file.fd, (report) => this.#receive(life, report))
     const life: Life = { worker, file, started, failure: undefined, forwardingSinceMs: null }
@@ -253,10 +262,8 @@ export class Supervisor {
   #adopt(life: Life, info: StartInfo): void {
     this.#info = info
     this.#addresses = info.addresses
-    this.#removedPorts = []
+    this.#ports.adopt(info.ports)
     this.#counters.beginLife(life.file, info.layout)
-    for (const other of otherMacs(this.#plan.ports, info.ports))
-      log.warn(other, 'port has another MAC address than its network')
   }
 
   /** Only now it has all its threads: those of EAL, of the exception path and of vhost. */
@@ -361,6 +368,7 @@ export class Supervisor {
   }
 
   #takeEvent(event: PortEvent): void {
+    this.#ports.take(event)
     switch (event.kind) {
       case 'addresses':
         log.info({ addresses: event.addresses }, 'addresses of a tap changed')
@@ -371,14 +379,22 @@ export class Supervisor {
         log.info({ port: event.port, up: event.up, speedMbps: event.speedMbps }, 'link of a port changed')
         break
       case 'removed':
-        this.#removedPorts = [...this.#removedPorts, event.port]
         log.error({ port: event.port }, 'device of a port was removed')
+        break
+      case 'returned':
+        log.info({ port: event.port }, 'device of a port is back, and the port with it')
         break
       case 'reset':
         log.warn({ port: event.port }, 'device of a port was reset, the port is back')
         break
       case 'filters':
         logFilters(event)
+        break
+      case 'mtu':
+        log.info(
+          { port: event.port, mtuBytes: event.mtuBytes, tapMtuBytes: event.tapMtuBytes },
+          'MTU of a port and its tap',
+        )
         break
       default:
         assertNever(event)
@@ -392,10 +408,11 @@ export class Supervisor {
   }
 }
 
-function logFilters({ port, groups, vlans, refused }: Extract<PortEvent, { kind: 'filters' }>): void {
-  const fields = { port, multicastGroups: groups, vlans, refused }
-  if (refused === 0) log.info(fields, 'port was told what its tap listens to')
-  else log.warn(fields, 'port did not take all that its tap listens to: its PF may want trust on, or has no room')
+/** What it did not take is a finding. */
+function logFilters({ port, multicast, vlans, unicast }: PortFilters): void {
+  const { groups, all } = multicast
+  const fields = { port, multicastGroups: groups, allMulticast: all, vlans: vlans.told, unicastAddresses: unicast.told }
+  log.info(fields, 'port was told what its tap listens to')
 }
 
 /** Errors that a restart does not mend: the operator or the host has to do something first. */

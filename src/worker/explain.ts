@@ -135,6 +135,8 @@ function explain(error: NativeError, plan: Plan): Explanation | undefined {
     case 'malloc':
     case 'pthread_create':
     case 'rte_ring_create':
+    case 'rte_mbuf_dynfield_register':
+    case 'rte_mbuf_dynflag_register':
     case 'mmap':
     case 'fstat':
       return {

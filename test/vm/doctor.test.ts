@@ -219,11 +219,11 @@ describe('what only warns', () => {
 })
 
 describe('what nobody sees before the start', () => {
-  test('a PF that is down: the address that DPDK made up for its VF tells, in the log', async () => {
+  test('a PF that is down: the address that DPDK made up for its VF tells, once it runs', async () => {
     const { pf } = pod.node
     await spoil(onNode(`ip link set ${pf} down`), onNode(`ip link set ${pf} up`))
     const running = await ready()
-    const [told] = running.logged('port has another MAC address than its network')
+    const [told] = running.logged('"code":"mac-mismatch"')
     expect(told).toMatch(new RegExp(`"needed":"${vfMac}, as network guide/dpdk-net has it".*PF up`))
   })
 })

@@ -2,6 +2,7 @@ import { parseListen } from '../../../src/config/listen.js'
 import { servedRun } from '../../../src/http/served-run.js'
 import { type HttpServer, startHttpServer } from '../../../src/http/server.js'
 import { MetricsExporter } from '../../../src/metrics/exporter.js'
+import type { ChecksReport } from '../../../src/preflight/refuse.js'
 import { fixtureWorker, type Started, startSupervisor } from '../supervisor/fixtures.js'
 
 export interface Served extends Started {
@@ -11,7 +12,22 @@ export interface Served extends Started {
 }
 
 /** What `run` found before it started, as the server gets it. */
-export const checks = { findings: [{ code: 'quota', level: 'warning' }], tookMs: { checksMs: 1 } }
+export const checks: ChecksReport = {
+  at: '2026-01-01T00:00:00.000Z',
+  instance: { pid: 1, container: 'app', mountNamespace: 'mnt:[4026532612]' },
+  findings: [
+    {
+      code: 'quota',
+      level: 'warning',
+      subject: 'cpu.max',
+      needed: 'no quota',
+      found: '100000 100000',
+      cause: null,
+      remedy: null,
+    },
+  ],
+  tookMs: { planMs: 1, checksMs: 1, probesMs: 0 },
+}
 
 /** A supervisor with a fixture worker and its HTTP server, as `run` puts them together. */
 export async function serveFixture(

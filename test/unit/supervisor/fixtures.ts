@@ -45,6 +45,8 @@ export const fixturePlan: Plan = {
       rxDescriptors: 512,
       txDescriptors: 512,
       mtuBytes: 1500,
+      followMtu: false,
+      vlans: [],
       peer: 0,
       ethPeer: null,
       exception: { backend: 'none', tap: '', queues: 1, queueSize: 1024 },

@@ -47,6 +47,7 @@ export const busy: Status = {
   worker: { pid: 4242, up: true, uptimeSeconds: 60, restarts: { killed: 1, crashed: 1 }, lastDeath: null },
   forwardingMode: 'macswap',
   intervalSeconds: 1,
+  findings: [],
   ports: [
     {
       name: 'vf0',
