@@ -125,7 +125,7 @@ export const capabilities = [
   { name: 'xz', groups: ['vm'], probe: { command: 'xz' }, apt: ['xz-utils'], dnf: ['xz'] },
   { name: 'modprobe', groups: ['vm'], probe: { command: 'modprobe' }, apt: ['kmod'], dnf: ['kmod'] },
   { name: 'crun', groups: ['vm'], probe: { command: 'crun' }, apt: ['crun'], dnf: ['crun'] },
-  { name: 'tcpdump', groups: ['vm'], probe: { command: 'tcpdump' }, apt: ['tcpdump'], dnf: ['tcpdump'] },
+  { name: 'tcpdump', groups: ['test', 'vm'], probe: { command: 'tcpdump' }, apt: ['tcpdump'], dnf: ['tcpdump'] },
 
   { name: 'buildah', groups: ['image'], probe: { command: 'buildah' }, apt: ['buildah'], dnf: ['buildah'] },
   { name: 'podman', groups: ['image'], probe: { command: 'podman' }, apt: ['podman'], dnf: ['podman'] },

@@ -14,7 +14,7 @@ namespace
 
 // What `onEvent` gets, on its way from the control thread to Node's.
 struct Event {
-	enum { Link, Addresses, Removed, Returned, Reset, ResetFailed, Filters, Mtu, TapReplaced } kind;
+	enum { Link, Addresses, Removed, Returned, Reset, ResetFailed, Filters, Mtu, TapReplaced, CaptureEnded } kind;
 	unsigned port = 0;
 	bool up = false;
 	uint32_t speedMbps = 0;
@@ -22,6 +22,7 @@ struct Event {
 	std::string message = {};
 	dp_filters filters = {};
 	dp_mtu mtu = {};
+	dp_capture_result capture = {};
 };
 
 // Compiles a rule list on a thread of libuv's. `done` gets the classifier; a list that does not compile rejects.
@@ -70,6 +71,8 @@ class Addon : public Napi::Addon<Addon>
 					     InstanceValue("dpdkVersion", Napi::String::New(env, dp_version())),
 					     InstanceMethod("start", &Addon::start),
 					     InstanceMethod("swapRules", &Addon::swapRules),
+					     InstanceMethod("startCapture", &Addon::startCapture),
+					     InstanceMethod("stopCapture", &Addon::stopCapture),
 					     InstanceMethod("stop", &Addon::stop),
 				     });
 	}
@@ -157,6 +160,10 @@ class Addon : public Napi::Addon<Addon>
 			out.Set("port", portNames.at(event.port));
 			setMtu(out, event.mtu);
 			break;
+		case Event::CaptureEnded:
+			out.Set("kind", "captureEnded");
+			out.Set("result", captureResultToJs(env, event.capture));
+			break;
 		case Event::TapReplaced:
 			out.Set("kind", "tapReplaced");
 			out.Set("port", portNames.at(event.port));
@@ -208,6 +215,11 @@ class Addon : public Napi::Addon<Addon>
 				[](void *self, unsigned port) {
 					static_cast<Addon *>(self)->tell({Event::TapReplaced, port, false, 0, {}});
 				},
+				[](void *self, const dp_capture_result *result) {
+					Event event{Event::CaptureEnded};
+					event.capture = *result;
+					static_cast<Addon *>(self)->tell(std::move(event));
+				},
 			};
 			planInForce = plan;
 			dp_error error{};
@@ -222,23 +234,50 @@ class Addon : public Napi::Addon<Addon>
 		});
 	}
 
-	// Compiling may take seconds, in which the control thread has other things to do: it only swaps.
+	// Compiling may take seconds, in which the control thread has other things to do: it gets what came of it.
+	Napi::Value withCompiled(Napi::Env env, const char *name, const std::shared_ptr<RulesCopy> &rules,
+				 std::function<Settle(dp_classifier *)> work)
+	{
+		auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
+		auto go_on = [this, name, rules, deferred, work = std::move(work)](Napi::Env e,
+										   dp_classifier *classifier) {
+			promise(e, deferred, name, [work, classifier] { return work(classifier); });
+		};
+		(new RuleCompiler(env, rules, deferred, go_on))->Queue();
+		return deferred->Promise();
+	}
+
 	Napi::Value swapRules(const Napi::CallbackInfo &info)
 	{
 		std::shared_ptr<RulesCopy> rules = rulesFromJs(info[0].As<Napi::Array>());
-		auto deferred = std::make_shared<Napi::Promise::Deferred>(info.Env());
-		auto swap = [this, rules, deferred](Napi::Env env, dp_classifier *classifier) {
-			promise(env, deferred, "swapRules", [rules, classifier]() -> Settle {
-				dp_error error{};
-				if (dp_swap_rules(rules->rules.data(), rules->size(), classifier, &error) < 0)
-					return rejection(error);
-				return [layout = copyLayout()](Napi::Env e, Napi::Promise::Deferred &d) {
-					d.Resolve(layoutToJs(e, layout));
-				};
-			});
-		};
-		(new RuleCompiler(info.Env(), rules, deferred, swap))->Queue();
-		return deferred->Promise();
+		return withCompiled(info.Env(), "swapRules", rules, [rules](dp_classifier *classifier) -> Settle {
+			dp_error error{};
+			if (dp_swap_rules(rules->rules.data(), rules->size(), classifier, &error) < 0)
+				return rejection(error);
+			return [layout = copyLayout()](Napi::Env env, Napi::Promise::Deferred &d) {
+				d.Resolve(layoutToJs(env, layout));
+			};
+		});
+	}
+
+	Napi::Value startCapture(const Napi::CallbackInfo &info)
+	{
+		dp_capture_plan plan = captureFromJs(info[0].As<Napi::Object>(), portNames);
+		std::shared_ptr<RulesCopy> filter = rulesFromJs(info[1].As<Napi::Array>());
+		return withCompiled(info.Env(), "startCapture", filter, [plan](dp_classifier *classifier) -> Settle {
+			dp_error error{};
+			if (dp_capture_start(&plan, classifier, &error) < 0)
+				return rejection(error);
+			return [](Napi::Env env, Napi::Promise::Deferred &d) { d.Resolve(env.Undefined()); };
+		});
+	}
+
+	Napi::Value stopCapture(const Napi::CallbackInfo &info)
+	{
+		return promise(info.Env(), "stopCapture", []() -> Settle {
+			dp_capture_stop();
+			return [](Napi::Env env, Napi::Promise::Deferred &d) { d.Resolve(env.Undefined()); };
+		});
 	}
 
 	Napi::Value stop(const Napi::CallbackInfo &info)

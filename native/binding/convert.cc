@@ -188,8 +188,8 @@ Napi::Object vhostWorkerToJs(Napi::Env env, unsigned queue, const dp_vhost_worke
 	out.Set("tid", worker.tid);
 	out.Set("name", worker.name);
 	out.Set("cpus", worker.cpus);
-	out.Set("placeError", worker.place_errnum == 0 ? env.Null()
-						       : Napi::String::New(env, errnoName(worker.place_errnum)));
+	out.Set("placeError",
+		worker.place_errnum == 0 ? env.Null() : Napi::String::New(env, errnoName(worker.place_errnum)));
 	return out;
 }
 
@@ -333,6 +333,62 @@ std::unique_ptr<RulesCopy> rulesFromJs(const Napi::Array &from)
 		});
 	}
 	return copy;
+}
+
+namespace
+{
+
+const char *const capturePoints[] = {"received", "forwarded", "punted", "injected", "dropped"};
+
+// The bits of those of `names` that the array `key` lists.
+template <typename Names> uint64_t bitsFromJs(const Napi::Object &from, const char *key, const Names &names, size_t n)
+{
+	Napi::Array listed = array(from, key);
+	uint64_t bits = 0;
+	for (uint32_t i = 0; i < listed.Length(); i++) {
+		std::string name = listed.Get(i).ToString().Utf8Value();
+		size_t at = 0;
+		while (at < n && name != names[at])
+			at++;
+		if (at == n)
+			throw Napi::RangeError::New(from.Env(), std::string(key) + " has \"" + name + "\"");
+		bits |= UINT64_C(1) << at;
+	}
+	return bits;
+}
+
+} // namespace
+
+dp_capture_plan captureFromJs(const Napi::Object &from, const std::vector<std::string> &portNames)
+{
+	dp_capture_plan plan{};
+	unsigned reasons;
+	const char *const *reasonNames = dp_drop_reasons(&reasons);
+	plan.ports = static_cast<uint32_t>(bitsFromJs(from, "ports", portNames, portNames.size()));
+	plan.points = static_cast<uint32_t>(bitsFromJs(from, "points", capturePoints, DP_CAPTURE_POINTS));
+	plan.reasons = bitsFromJs(from, "reasons", reasonNames, reasons);
+	plan.snaplen = number(from, "snaplen");
+	plan.sample = number(from, "sample");
+	plan.pps = number(from, "pps");
+	plan.count = number(from, "count");
+	plan.duration_ms = number(from, "durationMs");
+	copyText(plan.socket, from, "socket");
+	if (plan.snaplen > DP_CAPTURE_MAX_SNAPLEN || plan.sample == 0)
+		throw Napi::RangeError::New(from.Env(), "snaplen or sample is out of range");
+	return plan;
+}
+
+Napi::Object captureResultToJs(Napi::Env env, const dp_capture_result &result)
+{
+	Napi::Object out = Napi::Object::New(env);
+	out.Set("passed", static_cast<double>(result.passed));
+	out.Set("matched", static_cast<double>(result.matched));
+	out.Set("skipped", static_cast<double>(result.skipped));
+	out.Set("missed", static_cast<double>(result.missed));
+	out.Set("written", static_cast<double>(result.written));
+	out.Set("cycles", static_cast<double>(result.cycles));
+	out.Set("error", errorName(env, result.errnum));
+	return out;
 }
 
 std::vector<StartCopy::Addresses> copyAddresses()

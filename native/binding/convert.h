@@ -51,6 +51,9 @@ struct StartCopy {
 std::unique_ptr<PlanCopy> planFromJs(const Napi::Object &plan);
 std::unique_ptr<RulesCopy> rulesFromJs(const Napi::Array &rules);
 
+// `portNames` in the order of the plan.
+dp_capture_plan captureFromJs(const Napi::Object &capture, const std::vector<std::string> &portNames);
+
 // On the control thread.
 std::vector<StartCopy::Addresses> copyAddresses();
 StartCopy::Layout copyLayout();
@@ -62,6 +65,7 @@ Napi::Value addressesToJs(Napi::Env env, const std::vector<StartCopy::Addresses>
 // What an event says of a port, into `out`.
 void setFilters(Napi::Object out, const dp_filters &filters);
 void setMtu(Napi::Object out, const dp_mtu &mtu);
+Napi::Object captureResultToJs(Napi::Env env, const dp_capture_result &result);
 Napi::Value startToJs(Napi::Env env, const StartCopy &start);
 Napi::Error errorToJs(Napi::Env env, const dp_error &error);
 

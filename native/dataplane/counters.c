@@ -15,6 +15,13 @@ static const char *const drop_names[] = {
 #include "counters.def"
 };
 
+const char *const *
+dp_drop_reasons(unsigned *n)
+{
+	*n = DP_DROP_COUNT;
+	return drop_names;
+}
+
 static const char *const size_names[DP_SIZE_SLOTS] = {"64", "127", "255", "511", "1023", "1522", "+Inf"};
 
 static const char *const class_names[] = {"control", "local", "other"};

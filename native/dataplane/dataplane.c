@@ -10,6 +10,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include "capture.h"
 #include "eal.h"
 #include "error.h"
 #include "mempool.h"
@@ -185,10 +186,32 @@ dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_classifier *cla
 	return 0;
 }
 
+int
+dp_capture_start(const struct dp_capture_plan *plan, struct dp_classifier *filter, struct dp_error *error)
+{
+	if (dp.eal_started && !dp.stopped)
+		return dp_capture_begin(&dp.machine, plan, filter, error);
+	dp_classifier_free(filter);
+	return dp_fail(error, ESHUTDOWN, "dp_capture_start", "capture", "the data plane does not run");
+}
+
+void
+dp_capture_stop(void)
+{
+	struct dp_capture_result result;
+	if (atomic_load_explicit(&dp.machine.capture, memory_order_relaxed) == NULL)
+		return;
+	dp_capture_end(&dp.machine, &result);
+	dp.upkeep.events.capture_ended(dp.upkeep.events.context, &result);
+}
+
 void
 dp_service(int wake_fd)
 {
 	dp_upkeep_turn(&dp.upkeep, wake_fd);
+	const struct dp_capture *capture = atomic_load_explicit(&dp.machine.capture, memory_order_relaxed);
+	if (capture != NULL && dp_capture_ended(capture))
+		dp_capture_stop();
 }
 
 static bool
@@ -252,6 +275,7 @@ dp_stop(void)
 	struct dp_machine *m = &dp.machine;
 	if (!dp.eal_started || dp.stopped)
 		return 0;
+	dp_capture_stop();
 	dp.stopped = true;
 	if (!stop_traffic())
 		return DP_STOP_STUCK;

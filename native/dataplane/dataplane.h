@@ -209,6 +209,46 @@ struct dp_mtu {
 	int errnum;
 };
 
+/* Where on their way packets are captured. */
+enum dp_capture_point {
+	DP_CAPTURE_RECEIVED,  /* as an lcore took them from the port */
+	DP_CAPTURE_FORWARDED, /* as they are handed to the port that they leave by, or to the lcore that owns its queue
+			       */
+	DP_CAPTURE_PUNTED,    /* as they are handed to the kernel */
+	DP_CAPTURE_INJECTED,  /* as the kernel's frames are handed to the port, checksums finished and segments cut */
+	DP_CAPTURE_DROPPED,
+	DP_CAPTURE_POINTS
+};
+
+/* A copy lies in one mbuf, whose length has 16 bits. */
+#define DP_CAPTURE_MAX_SNAPLEN 16384
+
+struct dp_capture_plan {
+	uint32_t points;      /* bit enum dp_capture_point */
+	uint64_t reasons;     /* at DP_CAPTURE_DROPPED: bit of the reason, in the order of dp_drop_reasons() */
+	uint32_t ports;	      /* bit of the port's number */
+	uint32_t snaplen;     /* bytes of a packet that are copied at most */
+	uint32_t sample;      /* one packet in so many; at least 1 */
+	uint64_t pps;	      /* at most so many a second from each lcore and exception thread; 0: no limit */
+	uint64_t count;	      /* ends after so many; 0: does not */
+	uint64_t duration_ms; /* ends after so long; 0: does not */
+	char socket[108];     /* somebody listens on this unix socket */
+};
+
+/* What came of a capture. All but `written` is counted where packets pass. */
+struct dp_capture_result {
+	uint64_t passed;  /* packets that came by the points, at the ports */
+	uint64_t skipped; /* of these, left out by sample or limit, without a look by the filter */
+	uint64_t matched; /* of the others, the filter wanted */
+	uint64_t missed;  /* of these, there was no room for the copy */
+	uint64_t written;
+	uint64_t cycles; /* TSC cycles that all of it took from lcores and exception threads */
+	int errnum;	 /* of the write that failed; EPIPE: whoever listened went away */
+};
+
+/* The reasons to drop, in the order of their bits. */
+const char *const *dp_drop_reasons(unsigned *n);
+
 /* State changes, told on the control thread from within dp_service(). */
 struct dp_events {
 	void *context;
@@ -225,6 +265,8 @@ struct dp_events {
 	void (*mtu)(void *context, unsigned port, const struct dp_mtu *mtu);
 	/* The port's tap was deleted and made again: only a new start attaches to the new one. */
 	void (*tap_replaced)(void *context, unsigned port);
+	/* The capture has ended. */
+	void (*capture_ended)(void *context, const struct dp_capture_result *result);
 };
 
 const char *dp_version(void);
@@ -261,6 +303,14 @@ int dp_compile_rules(const struct dp_rule *rules, unsigned n, struct dp_classifi
  * old list any more. On error the old list stays. Takes `classifier` in any case.
  */
 int dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_classifier *classifier, struct dp_error *error);
+
+/*
+ * Begins a capture of the packets that `filter` matches: a compiled list of one rule and the default; NULL for all. One
+ * at a time; EBUSY when there is one. Takes `filter` in any case. It ends by itself, or by dp_capture_stop(), and then
+ * capture_ended() is told.
+ */
+int dp_capture_start(const struct dp_capture_plan *plan, struct dp_classifier *filter, struct dp_error *error);
+void dp_capture_stop(void);
 
 /*
  * One turn of the control thread: waits until `wake_fd` is readable, something happened in the network

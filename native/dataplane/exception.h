@@ -30,8 +30,9 @@ struct dp_exception_queue {
 	_Atomic bool *tap_up;	  /* control: write, thread: read */
 	struct dp_flow_row *row;  /* thread: write */
 	struct dp_latency_row *latency;
-	struct rte_ring *inject; /* to the lcore that transmits; NULL: on the port's spare queue */
-	bool broken;		 /* see dp_inject_transmit() */
+	const struct dp_capture_hook *capture; /* the thread's */
+	struct rte_ring *inject;	       /* to the lcore that transmits; NULL: on the port's spare queue */
+	bool broken;			       /* see dp_inject_transmit() */
 };
 
 /* How a backend moves frames. Called on the exception thread only. */
@@ -65,6 +66,7 @@ struct dp_exception_thread {
 	struct dp_exception_queue queues[DP_MAX_PORTS];
 	struct dp_exception_queue *queue_of_port[RTE_MAX_ETHPORTS]; /* by ethdev port id */
 	struct dp_token_bucket limiter;
+	struct dp_capture_hook capture;
 	bool armed; /* thread: the queues tell of frames */
 	struct dp_thread_row *row;
 	struct dp_scratch *scratch;
@@ -89,6 +91,9 @@ void dp_exception_thread_stop(struct dp_exception_thread *thread);
 /* Counts `n` packets that the kernel took, by their lengths: the packets may be freed already. */
 void dp_exception_count_punted(struct dp_exception_queue *queue, enum dp_class klass, const uint32_t *lengths,
 			       uint16_t n);
+/* Frees packets that did not get to the kernel, counted by their reason. */
+void dp_exception_drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **pkts,
+		       unsigned n);
 /* Counts a frame that the kernel sent. */
 void dp_exception_count_frame(struct dp_exception_queue *queue, uint32_t bytes);
 

@@ -55,11 +55,26 @@ dp_exception_count_frame(struct dp_exception_queue *queue, uint32_t bytes)
 	dp_count(&queue->row->tap_rx_sizes[dp_size_slot(bytes)], 1);
 }
 
+void
+dp_exception_drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **pkts, unsigned n)
+{
+	if (n == 0)
+		return;
+	dp_capture_offer(
+		queue->capture,
+		(struct dp_capture_look){.point = DP_CAPTURE_DROPPED, .reason = reason, .port_id = queue->port->id},
+		pkts, n);
+	dp_count(&queue->row->dropped[reason], n);
+	rte_pktmbuf_free_bulk(pkts, n);
+}
+
 /* Hands packets of one port to its backend, and says how long the sampled ones were here. */
 static void
 deliver(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
 {
 	uint64_t stamps[PUNT_BURST];
+	dp_capture_offer(queue->capture,
+			 (struct dp_capture_look){.point = DP_CAPTURE_PUNTED, .port_id = queue->port->id}, pkts, n);
 	unsigned n_stamps = dp_stamp_collect(pkts, n, stamps);
 	uint64_t before = atomic_load_explicit(&queue->row->punted[klass], memory_order_relaxed);
 	queue->ops->punt(queue, klass, pkts, n);
@@ -93,8 +108,7 @@ limit_and_punt(struct dp_exception_thread *t, enum dp_class klass, struct rte_mb
 			pkts[kept++] = m;
 			continue;
 		}
-		dp_count(&t->queue_of_port[m->port]->row->dropped[DP_DROP_EXCEPTION_LIMIT], 1);
-		rte_pktmbuf_free(m);
+		dp_exception_drop(t->queue_of_port[m->port], DP_DROP_EXCEPTION_LIMIT, &m, 1);
 	}
 	punt(t, klass, pkts, kept);
 }

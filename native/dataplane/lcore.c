@@ -19,12 +19,42 @@
 #include "inject.h"
 #include "punt_stamp.h"
 
+static inline void
+capture(const struct dp_rxq *q, enum dp_capture_point point, struct rte_mbuf **pkts, unsigned n)
+{
+	dp_capture_offer(q->capture,
+			 (struct dp_capture_look){.point = point, .port_id = q->port_id, .queue_id = q->queue_id}, pkts,
+			 n);
+}
+
 static void
-drop(struct dp_flow_row *row, enum dp_drop_reason reason, struct rte_mbuf **pkts, unsigned n)
+drop(const struct dp_rxq *q, enum dp_drop_reason reason, struct rte_mbuf **pkts, unsigned n)
 {
 	if (n == 0)
 		return;
-	dp_count(&row->dropped[reason], n);
+	dp_capture_offer(q->capture,
+			 (struct dp_capture_look){
+				 .point = DP_CAPTURE_DROPPED,
+				 .reason = reason,
+				 .port_id = q->port_id,
+				 .queue_id = q->queue_id,
+			 },
+			 pkts, n);
+	dp_count(&q->row->dropped[reason], n);
+	rte_pktmbuf_free_bulk(pkts, n);
+}
+
+/* The same for what another lcore handed over, counted at the port it came in by. */
+static void
+drop_inbound(const struct dp_inbound *in, enum dp_drop_reason reason, struct rte_mbuf **pkts, unsigned n)
+{
+	if (n == 0)
+		return;
+	dp_capture_offer(
+		in->capture,
+		(struct dp_capture_look){.point = DP_CAPTURE_DROPPED, .reason = reason, .port_id = in->row_port_id},
+		pkts, n);
+	dp_count(&in->row->dropped[reason], n);
 	rte_pktmbuf_free_bulk(pkts, n);
 }
 
@@ -39,16 +69,17 @@ static inline void
 transmit(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct dp_egress *egress = q->egress;
+	capture(q, DP_CAPTURE_FORWARDED, pkts, n);
 	if (is_paused(egress->paused)) {
-		drop(q->row, DP_DROP_TX_RESET, pkts, n);
+		drop(q, DP_DROP_TX_RESET, pkts, n);
 	} else if (likely(egress->handover == NULL)) {
 		uint16_t sent = rte_eth_tx_burst(egress->port_id, egress->queue_id, pkts, n);
 		dp_count(&q->row->forwarded, sent);
 		if (unlikely(sent < n))
-			drop(q->row, DP_DROP_TX_FULL, pkts + sent, (unsigned)(n - sent));
+			drop(q, DP_DROP_TX_FULL, pkts + sent, (unsigned)(n - sent));
 	} else {
 		unsigned taken = rte_ring_sp_enqueue_burst(egress->handover, (void **)pkts, n, NULL);
-		drop(q->row, DP_DROP_HANDOVER_FULL, pkts + taken, n - taken);
+		drop(q, DP_DROP_HANDOVER_FULL, pkts + taken, n - taken);
 	}
 }
 
@@ -114,8 +145,8 @@ reject_bad_lengths(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
 		else
 			pkts[kept++] = m;
 	}
-	drop(q->row, DP_DROP_RUNT, runts, n_runts);
-	drop(q->row, DP_DROP_OVERSIZE, oversize, n_oversize);
+	drop(q, DP_DROP_RUNT, runts, n_runts);
+	drop(q, DP_DROP_OVERSIZE, oversize, n_oversize);
 	return kept;
 }
 
@@ -222,7 +253,7 @@ static void
 enqueue_punted(const struct dp_rxq *q, struct rte_ring *ring, struct rte_mbuf **pkts, unsigned n)
 {
 	unsigned taken = rte_ring_sp_enqueue_burst(ring, (void **)pkts, n, NULL);
-	drop(q->row, DP_DROP_EXCEPTION_RING_FULL, pkts + taken, n - taken);
+	drop(q, DP_DROP_EXCEPTION_RING_FULL, pkts + taken, n - taken);
 }
 
 /* Packets of one class to the port's exception queues, each flow's to one and in order. */
@@ -259,10 +290,10 @@ dispatch(const struct dp_lcore *l, struct dp_rxq *q, const struct dp_rules *rule
 	for (unsigned c = 0; c < DP_CLASS_COUNT; c++)
 		to.n_kernel[c] = 0;
 	sort_burst(l, q, rules, pkts, index, n, &to);
-	drop(q->row, DP_DROP_RULE, to.rule_drop, to.n_rule_drop);
-	drop(q->row, DP_DROP_RULE_LIMIT, to.limited, to.n_limited);
-	drop(q->row, DP_DROP_TRUNCATED, to.truncated, to.n_truncated);
-	drop(q->row, DP_DROP_NO_KERNEL_PATH, to.no_path, to.n_no_path);
+	drop(q, DP_DROP_RULE, to.rule_drop, to.n_rule_drop);
+	drop(q, DP_DROP_RULE_LIMIT, to.limited, to.n_limited);
+	drop(q, DP_DROP_TRUNCATED, to.truncated, to.n_truncated);
+	drop(q, DP_DROP_NO_KERNEL_PATH, to.no_path, to.n_no_path);
 	for (unsigned c = 0; c < DP_CLASS_COUNT; c++)
 		if (to.n_kernel[c] > 0)
 			punt(q, (enum dp_class)c, to.kernel[c], to.n_kernel[c]);
@@ -325,6 +356,7 @@ poll_rxq(struct dp_lcore *l, struct dp_rxq *q, const struct dp_rules *rules)
 	dp_count(&l->row->bursts[received == 1 ? 0 : 32 - __builtin_clz(received - 1u)], 1);
 	if (unlikely(q->restore_vlan))
 		restore_vlan_tags(pkts, received);
+	capture(q, DP_CAPTURE_RECEIVED, pkts, received);
 	uint64_t bytes;
 	uint16_t n = admit(q, pkts, received, &bytes);
 	n = apply_rules(l, q, rules, pkts, n, bytes);
@@ -348,7 +380,7 @@ poll_inbound(struct dp_inbound *in, bool stopping)
 		if (in->inject)
 			dp_inject_drop(in->row, pkts, n, &in->broken);
 		else
-			drop(in->row, DP_DROP_TX_RESET, pkts, n);
+			drop_inbound(in, DP_DROP_TX_RESET, pkts, n);
 		return n;
 	}
 	if (in->inject) {
@@ -357,7 +389,7 @@ poll_inbound(struct dp_inbound *in, bool stopping)
 	}
 	uint16_t sent = rte_eth_tx_burst(in->port_id, in->queue_id, pkts, n);
 	dp_count(&in->row->forwarded, sent);
-	drop(in->row, DP_DROP_TX_FULL, pkts + sent, (unsigned)(n - sent));
+	drop_inbound(in, DP_DROP_TX_FULL, pkts + sent, (unsigned)(n - sent));
 	return n;
 }
 

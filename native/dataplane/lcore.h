@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "capture.h"
 #include "counters.h"
 #include "dataplane.h"
 #include "rules.h"
@@ -34,9 +35,10 @@ struct dp_rxq {
 	uint16_t port_id;
 	uint16_t queue_id;
 	uint32_t max_frame;
-	bool kernel_path;	    /* the port has an exception path */
-	bool restore_vlan;	    /* the device takes VLAN tags off, whether we ask for it or not */
-	const _Atomic bool *paused; /* the port's */
+	bool kernel_path;		       /* the port has an exception path */
+	bool restore_vlan;		       /* the device takes VLAN tags off, whether we ask for it or not */
+	const _Atomic bool *paused;	       /* the port's */
+	const struct dp_capture_hook *capture; /* the lcore's */
 	struct dp_flow_row *row;
 	const struct dp_egress *egress;	      /* to the peer port */
 	unsigned until_stamp[DP_CLASS_COUNT]; /* lcore: write; see punt_stamp.h */
@@ -49,10 +51,12 @@ struct dp_inbound {
 	struct rte_ring *ring;
 	uint16_t port_id;
 	uint16_t queue_id;
-	const _Atomic bool *paused; /* the port's */
-	bool inject;		    /* from the exception thread; else from another lcore */
-	bool broken;		    /* see dp_inject_transmit() */
-	struct dp_flow_row *row;    /* of the port by which the packets came in, or are injected into */
+	const _Atomic bool *paused;	       /* the port's */
+	bool inject;			       /* from the exception thread; else from another lcore */
+	bool broken;			       /* see dp_inject_transmit() */
+	struct dp_flow_row *row;	       /* of the port by which the packets came in, or are injected into ... */
+	uint16_t row_port_id;		       /* ... which is this one */
+	const struct dp_capture_hook *capture; /* the lcore's */
 };
 
 struct dp_lcore {
@@ -70,6 +74,7 @@ struct dp_lcore {
 	enum dp_mode mode;
 	uint16_t burst;
 	bool sleep_when_idle;
+	struct dp_capture_hook capture;
 	struct rte_mempool *mempool; /* for txonly */
 	unsigned n_rxqs;
 	struct dp_rxq rxqs[DP_MAX_PORTS];

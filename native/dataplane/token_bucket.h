@@ -58,4 +58,10 @@ dp_token_bucket_take(struct dp_token_bucket *b, unsigned reserve)
 	return true;
 }
 
+static inline bool
+dp_token_bucket_is_empty(const struct dp_token_bucket *b)
+{
+	return b->level < b->cycles_per_token;
+}
+
 #endif

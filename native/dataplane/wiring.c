@@ -49,7 +49,7 @@ owner_of(const struct dp_port *port, unsigned index)
 
 static int
 add_inbound(struct dp_lcore *lcore, struct rte_ring *ring, const struct dp_port *port, bool inject,
-	    struct dp_flow_row *row, struct dp_error *error)
+	    struct dp_flow_row *row, uint16_t row_port_id, struct dp_error *error)
 {
 	if (lcore->n_inbounds == sizeof(lcore->inbounds) / sizeof(lcore->inbounds[0]))
 		return dp_fail(error, ENOSPC, "dp_wire", "lcore", "too many rings end at lcore %u", lcore->id);
@@ -60,6 +60,8 @@ add_inbound(struct dp_lcore *lcore, struct rte_ring *ring, const struct dp_port 
 		.paused = &port->paused,
 		.inject = inject,
 		.row = row,
+		.row_port_id = row_port_id,
+		.capture = &lcore->capture,
 	};
 	return 0;
 }
@@ -86,6 +88,7 @@ make_lcore(struct dp_machine *m, unsigned index, struct dp_error *error)
 	lcore->id = m->plan.lcore_ids[index];
 	lcore->index = index;
 	lcore->epoch = &m->epoch;
+	lcore->capture = (struct dp_capture_hook){.current = &m->capture, .producer = index};
 	lcore->mode = m->plan.mode;
 	lcore->burst = m->plan.burst;
 	lcore->sleep_when_idle = m->plan.sleep_when_idle;
@@ -123,7 +126,8 @@ wire_egress(struct dp_machine *m, unsigned index, unsigned in, struct dp_flow_ro
 	egress->handover = new_ring("handover", lcore->id, in, HANDOVER_RING_SIZE, error);
 	if (egress->handover == NULL)
 		return -1;
-	return add_inbound(m->lcores[owner], egress->handover, out, false, owner_rows[owner][in], error);
+	return add_inbound(m->lcores[owner], egress->handover, out, false, owner_rows[owner][in], m->ports[in].id,
+			   error);
 }
 
 static int
@@ -154,6 +158,7 @@ wire_lcores(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORTS], stru
 				.paused = &port->paused,
 				.restore_vlan = port->vlan_filter,
 				.kernel_path = port->plan->exception.backend != DP_BACKEND_NONE,
+				.capture = &lcore->capture,
 				.row = rows[i][p],
 				.egress = &lcore->egress[p],
 			};
@@ -179,6 +184,7 @@ make_thread(struct dp_machine *m, unsigned index, struct dp_error *error)
 	m->threads[index] = thread;
 	thread->index = index;
 	thread->epoch = &m->epoch;
+	thread->capture = (struct dp_capture_hook){.current = &m->capture, .producer = m->n_lcores + index};
 	thread->row = dp_counters_add_thread(index);
 	if (thread->row == NULL)
 		return dp_fail(error, ENOSPC, "dp_counters_add_thread", "counter file", "too small");
@@ -205,7 +211,8 @@ wire_exception_queue(struct dp_machine *m, struct dp_exception_thread *thread, u
 {
 	const struct dp_port *port = &m->ports[p];
 	struct dp_exception_queue *queue = &thread->queues[thread->n_queues++];
-	*queue = (struct dp_exception_queue){.port = port, .fd = -1, .wake_fd = -1, .tap_up = &m->tap_up[p]};
+	*queue = (struct dp_exception_queue){
+		.port = port, .fd = -1, .wake_fd = -1, .tap_up = &m->tap_up[p], .capture = &thread->capture};
 	thread->queue_of_port[port->id] = queue;
 	queue->row = flow_row(port, "thread", thread->index, -1, true, error);
 	if (queue->row == NULL)
@@ -227,7 +234,7 @@ wire_exception_queue(struct dp_machine *m, struct dp_exception_thread *thread, u
 	queue->inject = new_ring("inject", port->id, thread->index, INJECT_RING_SIZE, error);
 	if (queue->inject == NULL)
 		return -1;
-	return add_inbound(owner, queue->inject, port, true, rows[owner->index][p], error);
+	return add_inbound(owner, queue->inject, port, true, rows[owner->index][p], port->id, error);
 }
 
 static int

@@ -16,8 +16,9 @@ struct dp_machine {
 	uint16_t virtio_port_ids[DP_MAX_PORTS];
 	bool virtio_open[DP_MAX_PORTS];
 	struct dp_vhost_workers vhost_workers[DP_MAX_PORTS];
-	_Atomic uint64_t epoch;		   /* control: write; see quiesce.h */
-	_Atomic bool tap_up[DP_MAX_PORTS]; /* control: write, exception threads: read */
+	_Atomic uint64_t epoch;			  /* control: write; see quiesce.h */
+	_Atomic bool tap_up[DP_MAX_PORTS];	  /* control: write, exception threads: read */
+	const struct dp_capture *_Atomic capture; /* control: write, lcores and exception threads: read; NULL: none */
 	unsigned n_lcores;
 	struct dp_lcore *lcores[DP_MAX_LCORES];
 	unsigned n_launched;

@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,7 +112,14 @@ keep_mtu(void *context, unsigned port, const struct dp_mtu *mtu)
 	last_mtu = *mtu;
 }
 
+static void
+ignore_capture(void *context, const struct dp_capture_result *result)
+{
+	(void)context, (void)result;
+}
+
 static const struct dp_events ignore = {
+	.capture_ended = ignore_capture,
 	.reset = ignore_reset,
 	.filters = keep_filters,
 	.mtu = keep_mtu,
@@ -448,6 +456,102 @@ thousand_swaps(void)
 	check(count(&s, &layout, "forwarded_packets", "") + count(&s, &layout, "dropped_packets", "reason=tx_full") ==
 		      rx,
 	      "and each was forwarded");
+}
+
+static struct dp_capture_result captured;
+static unsigned captures_ended;
+
+static void
+keep_capture(void *context, const struct dp_capture_result *result)
+{
+	(void)context;
+	captured = *result;
+	captures_ended++;
+}
+
+/* Somebody who listens where a capture connects to; -1 when that failed. */
+static int
+listen_for_capture(struct dp_capture_plan *plan)
+{
+	snprintf(plan->socket, sizeof(plan->socket), "%s/capture", getenv("RUNTIME_DIRECTORY"));
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	memcpy(address.sun_path, plan->socket, sizeof(address.sun_path));
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	bool good = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 4) == 0;
+	check(good, "listens for captures");
+	return good ? fd : -1;
+}
+
+/* Reads and checks whole blocks until the other end closes; returns how many were packets. */
+static unsigned
+read_blocks(int fd)
+{
+	unsigned packets = 0;
+	static uint8_t block[4096];
+	uint32_t head[2];
+	while (recv(fd, head, sizeof(head), MSG_WAITALL) == sizeof(head)) {
+		uint32_t rest = head[1] - sizeof(head), end;
+		if (!check(head[1] <= sizeof(block) && recv(fd, block, rest, MSG_WAITALL) == rest, "a whole block"))
+			break;
+		memcpy(&end, block + rest - sizeof(end), sizeof(end));
+		if (end != head[1] && !check(false, "a block of %u bytes ends as one of %u", head[1], end))
+			break;
+		packets += head[0] == 6;
+	}
+	return packets;
+}
+
+/* One that ends by itself, one that is ended while nobody reads it, and one that a stop ends. */
+static void
+capture(void)
+{
+	struct scenario s;
+	prepare(&s, DP_MODE_IO, 1);
+	add_port(&s, "net_null0", 0);
+	add_port(&s, "net_null1,no-rx=1", 0);
+	struct dp_events events = ignore;
+	events.capture_ended = keep_capture;
+	struct dp_error error;
+	struct dp_capture_plan plan = {.points = 1 << DP_CAPTURE_RECEIVED | 1 << DP_CAPTURE_FORWARDED,
+				       .ports = 1,
+				       .snaplen = 100,
+				       .sample = 3,
+				       .pps = 1000000,
+				       .count = 200};
+	int listener = listen_for_capture(&plan);
+	if (listener < 0 || !check(dp_start(&s.plan, s.counters, &events, &error) == 0, "starts") ||
+	    !swap(&forward_all, 1))
+		return;
+	check(dp_capture_start(&plan, NULL, &error) == 0, "captures: %s", error.message);
+	check(dp_capture_start(&plan, NULL, &error) < 0 && error.errnum == EBUSY, "one capture at a time");
+	int reader = accept(listener, NULL, NULL);
+	check(read_blocks(reader) == 200, "writes as many packets as asked");
+	close(reader);
+	for (time_t deadline = time(NULL) + DEADLINE_S; captures_ended == 0 && time(NULL) < deadline;)
+		dp_service(s.wake);
+	check(captures_ended == 1 && captured.written == 200 && captured.errnum == 0, "tells its end");
+	check(captured.passed > captured.skipped && captured.cycles > 0, "and what it cost");
+
+	plan.count = plan.pps = 0;
+	plan.sample = 1;
+	const char *const filter[] = {"udp"};
+	const struct dp_rule rules[] = {{.name = "filter", .match = filter, .n_match = 1}, forward_all};
+	struct dp_classifier *classifier;
+	check(dp_compile_rules(rules, 2, &classifier, &error) == 0 && dp_capture_start(&plan, classifier, &error) == 0,
+	      "captures with a filter");
+	reader = accept(listener, NULL, NULL);
+	wait_for(&s, "rx_packets", "port=p0", 5000000);
+	dp_capture_stop();
+	check(captures_ended == 2 && captured.missed > 0, "ends although nobody reads, and missed %llu",
+	      (unsigned long long)captured.missed);
+	close(reader);
+
+	check(dp_capture_start(&plan, NULL, &error) == 0, "captures once more");
+	reader = accept(listener, NULL, NULL);
+	close(listener);
+	stop_and_audit(&s, "capture");
+	check(captures_ended == 3, "a stop ends the capture");
+	close(reader);
 }
 
 static void
@@ -862,6 +966,7 @@ static const struct {
 	{"handover", handover},
 	{"rules", rules},
 	{"thousand_swaps", thousand_swaps},
+	{"capture", capture},
 	{"bad_rule_keeps_the_old_list", bad_rule_keeps_the_old_list},
 	{"exception_flood", exception_flood},
 	{"exception_limit", exception_limit},

@@ -13,7 +13,7 @@ ARGS may hold {eal} (EAL's arguments), {pci}, {lcores}, {tap} and {tap1} …
 export function addExecCommand(program: Command): void {
   const command = program
     .command('exec')
-    .description('run any DPDK program with the plan of this pod, export its telemetry')
+    .description('run a DPDK program by the plan of this pod')
     .passThroughOptions()
   addConfigOptions(command)
     .option('--force', 'go on although a check failed')

@@ -14,7 +14,7 @@ const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export function addLabCommand(program: Command): void {
   program
     .command('lab')
-    .description('run Spillway between real kernel stacks, in namespaces of its own, without root')
+    .description('run Spillway in namespaces, without root')
     .argument('[command...]', 'a command to run there instead, e.g. -- doctor or -- exec -- dpdk-testpmd {eal}')
     .passThroughOptions()
     .addOption(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { errorTable, exitCodeOf, formatError } from '../errors.js'
+import { addCaptureCommand } from './capture.js'
 import { addConfigCommand } from './config.js'
 import { addDoctorCommand } from './doctor.js'
 import { addExecCommand } from './exec.js'
@@ -33,6 +34,7 @@ export function buildProgram(): Command {
   addConfigCommand(program)
   addRulesCommand(program)
   addTopCommand(program)
+  addCaptureCommand(program)
   return program
 }
 

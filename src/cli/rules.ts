@@ -39,24 +39,20 @@ function addSocketOption(command: Command): Command {
 
 async function show(options: InstanceOptions): Promise<void> {
   const { showRules } = await import('../control/commands.js')
+  const { socketOf } = await import('../control/socket-option.js')
   process.stdout.write(await showRules(await socketOf(options)))
 }
 
 async function put(file: string, options: InstanceOptions): Promise<void> {
   const { putRules } = await import('../control/commands.js')
+  const { socketOf } = await import('../control/socket-option.js')
   process.stdout.write(await putRules(await socketOf(options), file))
 }
 
 async function reload(options: InstanceOptions): Promise<void> {
   const { reloadRules } = await import('../control/commands.js')
+  const { socketOf } = await import('../control/socket-option.js')
   process.stdout.write(await reloadRules(await socketOf(options)))
-}
-
-async function socketOf({ socket }: InstanceOptions): Promise<string> {
-  if (socket !== undefined) return socket
-  const { findControlSocket } = await import('../control/find-socket.js')
-  const { loadFromOptions } = await import('./config.js')
-  return findControlSocket((await loadFromOptions({})).config)
 }
 
 function addAddressOption(command: Command): Command {

@@ -1,6 +1,8 @@
+import { parseCaptureRequest } from '../capture/request.js'
 import { parseListen } from '../config/listen.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { Config } from '../config/schema.js'
+import type { CaptureActions } from '../control/capture-routes.js'
 import { RuleChanges } from '../control/rule-changes.js'
 import { type ControlServer, startControlServer } from '../control/server.js'
 import type { Environment } from '../environment/types.js'
@@ -57,6 +59,7 @@ export async function supervise(supervised: Supervised): Promise<void> {
         prove: (rules) => prover.prove(rules),
       },
       restart: config.restart,
+      folder: folder.path,
       stallMs: config.watchdog.stallMs,
       afterEachWorker: () => folder.clear(),
     })
@@ -101,16 +104,26 @@ async function serve(supervisor: Supervisor, supervised: Supervised): Promise<vo
 
 /** Without a control socket an instance runs as well; only who named one relies on it. */
 async function openControl(supervisor: Supervisor, supervised: Supervised): Promise<ControlServer | undefined> {
-  const { loaded, load, environment, hangUps } = supervised
+  const { loaded, load, environment, hangUps, found } = supervised
   const changes = new RuleChanges(supervisor, loaded, load)
   hangUps.answerWith(() => {
     // What was wrong is in the log and in the status.
     changes.reload().catch((err: unknown) => log.warn({ err }, 'the configuration was not taken over'))
   })
+  const captures: CaptureActions = {
+    start: (query) =>
+      supervisor.capture(
+        parseCaptureRequest(
+          query,
+          found.plan.ports.map(({ name }) => name),
+        ),
+      ),
+    stop: () => supervisor.endCapture(),
+  }
   const socket = placeControlSocket(loaded.config, environment)
   if (socket === null) return undefined
   try {
-    return await startControlServer(socket, changes)
+    return await startControlServer(socket, changes, captures)
   } catch (err) {
     if (socket.folder === null) throw err
     log.warn({ err }, 'no control socket')

@@ -5,6 +5,7 @@ import { type ErrorCode, SpillwayError } from '../errors.js'
 import { listenUnix } from '../http/unix-socket.js'
 import { createLogger } from '../log.js'
 import type { ControlSocket } from '../plan/control-socket.js'
+import { addCaptureRoutes, type CaptureActions } from './capture-routes.js'
 
 const log = createLogger({ component: 'control' })
 
@@ -32,7 +33,11 @@ export interface ControlServer {
  *
  * @throws SpillwayError `ERR_CONTROL`
  */
-export async function startControlServer(socket: ControlSocket, actions: ControlActions): Promise<ControlServer> {
+export async function startControlServer(
+  socket: ControlSocket,
+  actions: ControlActions,
+  captures: CaptureActions,
+): Promise<ControlServer> {
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -45,6 +50,7 @@ export async function startControlServer(socket: ControlSocket, actions: Control
   app.server.headersTimeout = REQUEST_TIMEOUT_MS
   addAnswers(app)
   addRuleRoutes(app, actions)
+  addCaptureRoutes(app, captures)
   try {
     if (socket.folder !== null) makePrivateFolder(socket.folder)
     await listenUnix(app, socket.path)
@@ -73,6 +79,7 @@ function addRuleRoutes(app: FastifyInstance, actions: ControlActions): void {
 }
 
 const statusOf: Partial<Record<ErrorCode, number>> = {
+  ERR_USAGE: 400,
   ERR_CONFIG: 422,
   ERR_RULE: 422,
   ERR_BUSY: 409,
@@ -93,7 +100,9 @@ function addAnswers(app: FastifyInstance): void {
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({
       error: 'ERR_USAGE',
-      problems: ['not found: GET and PUT /api/v1/rules, POST /api/v1/reload are here'],
+      problems: [
+        'not found: /api/v1/rules (GET, PUT), /api/v1/reload (POST) and /api/v1/capture (GET, DELETE) are here',
+      ],
     }),
   )
 }

@@ -130,9 +130,46 @@ export const portEvent = z.discriminatedUnion('kind', [
 ])
 export type PortEvent = z.infer<typeof portEvent>
 
+/** Where on their way packets are captured (enum dp_capture_point of native/dataplane/dataplane.h). */
+export const capturePoints = ['received', 'forwarded', 'punted', 'injected', 'dropped'] as const
+
+/** A capture for the data plane; 0 is no limit. */
+const nativeCapture = z.strictObject({
+  ports: z.array(z.string()),
+  points: z.array(z.enum(capturePoints)),
+  /** Which drops, at `dropped`. */
+  reasons: z.array(z.string()),
+  snaplen: z.int().min(16).max(16_384),
+  /** One packet in so many. */
+  sample: z.int().min(1),
+  /** From each lcore and exception thread. */
+  pps: z.int().min(0),
+  count: z.int().min(0),
+  durationMs: z.int().min(0),
+  /** Where somebody listens for it. */
+  socket: z.string().max(107),
+})
+export type NativeCapture = z.infer<typeof nativeCapture>
+
+/** What came of a capture (struct dp_capture_result of native/dataplane/dataplane.h). */
+export const captureResult = z.strictObject({
+  passed: z.number(),
+  skipped: z.number(),
+  matched: z.number(),
+  missed: z.number(),
+  written: z.number(),
+  cycles: z.number(),
+  /** EPIPE: whoever listened went away. */
+  error: z.string().nullable(),
+})
+export type CaptureResult = z.infer<typeof captureResult>
+
 export const workerRequest = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('start'), plan: planSchema }),
   z.strictObject({ type: z.literal('rules'), id: z.int(), rules: z.array(nativeRule) }),
+  /** `filter` is a list of one rule and the default, or of the default alone. */
+  z.strictObject({ type: z.literal('capture'), id: z.int(), capture: nativeCapture, filter: z.array(nativeRule) }),
+  z.strictObject({ type: z.literal('endCapture') }),
   z.strictObject({ type: z.literal('stop') }),
 ])
 export type WorkerRequest = z.infer<typeof workerRequest>
@@ -143,6 +180,9 @@ export const workerReport = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('rulesInForce'), id: z.int(), layout: counterLayout }),
   /** The list of request `id` was refused; the one before stays. */
   z.strictObject({ type: z.literal('rulesRefused'), id: z.int(), error: errorReport }),
+  z.strictObject({ type: z.literal('captureStarted'), id: z.int() }),
+  z.strictObject({ type: z.literal('captureRefused'), id: z.int(), error: errorReport }),
+  z.strictObject({ type: z.literal('captureEnded'), result: captureResult }),
   z.strictObject({ type: z.literal('event'), event: portEvent }),
   /** About once a second; what /proc does not tell about the worker's node. */
   z.strictObject({ type: z.literal('vitals'), eventLoopLagP99Seconds: z.number(), heapUsedBytes: z.number() }),

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { CaptureRequest } from '../capture/request.js'
 import type { Config } from '../config/schema.js'
 import { assertNever, SpillwayError } from '../errors.js'
 import type { PortEvent, PortFilters, StartInfo, TapAddresses, WorkerReport } from '../ipc/messages.js'
@@ -12,10 +13,12 @@ import { RateSampler } from '../stats/rate-sampler.js'
 import type { Rates } from '../stats/rates.js'
 import type { Snapshot } from '../stats/series.js'
 import { pinThreads } from './affinity.js'
+import { CaptureKeeper, type RunningCapture } from './capture-keeper.js'
 import { type RestartCause, restartCauses } from './causes.js'
 import { CounterFile } from './counter-file.js'
 import { EXIT_AFTER_STOPPED_MS, SAMPLE_INTERVAL_MS, START_DEADLINE_MS } from './deadlines.js'
 import { waitForHugepages } from './hugepages.js'
+import { type PromiseWithSettlers, promiseWithSettlers } from './promise-with-settlers.js'
 import { afterDeath, type RestartSettings } from './restart-policy.js'
 import { errorOf, RuleKeeper, type RuleOrigin, type RuleSource, type RuleState } from './rule-keeper.js'
 import type { SupervisorState } from './state.js'
@@ -28,6 +31,8 @@ export interface SupervisorOptions {
   readonly plan: Plan
   readonly worker: WorkerProgram
   readonly rules: RuleSource
+  /** Of this run, for this user alone: sockets between supervisor and worker are there. */
+  readonly folder: string
   readonly restart: RestartSettings
   /** A loop that makes no turn for so long gets its worker replaced; 0 switches that off. */
   readonly stallMs: number
@@ -83,6 +88,7 @@ export class Supervisor {
   readonly #counters = new CounterReader()
   readonly #sampler = new RateSampler(() => this.#counters.takeSnapshot(), SAMPLE_INTERVAL_MS)
   readonly #keeper: RuleKeeper
+  readonly #captures: CaptureKeeper
   readonly #restarts = Object.fromEntries(Object.keys(restartCauses).map((cause) => [cause, 0])) as Record<
     RestartCause,
     number
@@ -104,6 +110,7 @@ export class Supervisor {
     this.#options = options
     this.#plan = options.plan
     this.#keeper = new RuleKeeper(options.rules, options.plan)
+    this.#captures = new CaptureKeeper(options.folder, options.rules.prove)
     this.#ports = new PortWatch(options.plan)
   }
 
@@ -151,6 +158,15 @@ export class Supervisor {
   /** Rules that came with an error of their own. */
   refuseRules(error: unknown): void {
     this.#keeper.refuse(error)
+  }
+
+  /** @throws SpillwayError as `CaptureKeeper.start` */
+  capture(request: CaptureRequest): Promise<RunningCapture> {
+    return this.#captures.start(request)
+  }
+
+  endCapture(): void {
+    this.#captures.stop()
   }
 
   /** Something the worker did made this process stumble, e.g. bytes on the channel that are no message. */
@@ -246,6 +262,7 @@ export class Supervisor {
       )
       life.forwardingSinceMs = performance.now()
       worker.markForwarding()
+      this.#captures.begin({ send: (request) => worker.send(request), info })
       this.#everForwarded = true
       this.#sampler.restart()
       if (!this.#stopAsked) this.#enter('running')
@@ -313,6 +330,7 @@ export class Supervisor {
   /** The worker is reaped: its last counters join the totals, its file goes. */
   #forget(life: Life): void {
     this.#keeper.end()
+    this.#captures.end()
     this.#counters.endLife()
     life.file.close()
     this.#life = undefined
@@ -345,6 +363,11 @@ export class Supervisor {
       case 'rulesInForce':
       case 'rulesRefused':
         this.#keeper.answer(report)
+        break
+      case 'captureStarted':
+      case 'captureRefused':
+      case 'captureEnded':
+        this.#captures.answer(report)
         break
       case 'event':
         this.#takeEvent(report.event)
@@ -428,17 +451,4 @@ function gaveUp(inARow: number, { message, cause }: WorkerEnd): SpillwayError {
       hint: 'the log has the last lines of each; restart.maxFailures decides how often is too often',
     },
   )
-}
-
-interface PromiseWithSettlers<T> {
-  readonly promise: Promise<T>
-  resolve(value: T): void
-}
-
-function promiseWithSettlers<T>(): PromiseWithSettlers<T> {
-  let resolve: (value: T) => void = () => {}
-  const promise = new Promise<T>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
 }

@@ -107,12 +107,25 @@ function explainUnknownDevice(error: NativeError): Explanation {
   }
 }
 
+function explainCapture(error: NativeError): Explanation {
+  if (error.code === 'EBUSY') {
+    return { code: 'ERR_BUSY', message: 'another capture is under way', hint: 'end it, or wait until it ends' }
+  }
+  return {
+    code: 'ERR_CONTROL',
+    message: `need memory and a socket for the capture, found ${error.detail}`,
+    hint: 'take a smaller --snaplen, or raise memory.mib',
+  }
+}
+
 function explain(error: NativeError, plan: Plan): Explanation | undefined {
   switch (error.call) {
     case 'tap_lookup':
       return explainTapLookup(error)
     case 'TUNSETIFF':
       return explainTapAttach(error)
+    case 'dp_capture_start':
+      return explainCapture(error)
     case 'dp_vhost_net_open':
       return {
         code: 'ERR_TAP_QUEUES',

@@ -50,6 +50,8 @@ class DataPlane {
       switch (event.kind) {
         case 'tapReplaced':
           return void this.#giveUp(`the tap of port ${event.port} was deleted and made again`)
+        case 'captureEnded':
+          return void report({ type: 'captureEnded', result: event.result })
         case 'resetFailed':
           return void this.#giveUp(`port ${event.port} did not come back after a reset: ${event.message}`)
         default:
@@ -72,6 +74,16 @@ class DataPlane {
     } catch (error) {
       if (this.#plan === undefined) throw error
       await report({ type: 'rulesRefused', id, error: reportError(error, this.#plan) })
+    }
+  }
+
+  async capture({ id, capture, filter }: Extract<WorkerRequest, { type: 'capture' }>): Promise<void> {
+    try {
+      await native.startCapture(capture, filter)
+      await report({ type: 'captureStarted', id })
+    } catch (error) {
+      if (this.#plan === undefined) throw error
+      await report({ type: 'captureRefused', id, error: reportError(error, this.#plan) })
     }
   }
 
@@ -112,6 +124,10 @@ function obey(request: WorkerRequest): Promise<void> {
       return dataPlane.start(request.plan)
     case 'rules':
       return dataPlane.swapRules(request)
+    case 'capture':
+      return dataPlane.capture(request)
+    case 'endCapture':
+      return native.stopCapture()
     case 'stop':
       return dataPlane.stop()
   }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { CounterLayout, NativeRule, PortEvent, StartInfo } from '../ipc/messages.js'
+import type { CaptureResult, CounterLayout, NativeCapture, NativeRule, PortEvent, StartInfo } from '../ipc/messages.js'
 import type { Plan } from '../plan/types.js'
 
 /** What native code rejects with: errno and its name, the call that failed and what it was about. */
@@ -17,6 +17,7 @@ export type NativeEvent =
   | PortEvent
   /** The tap was deleted and made again: what the data plane holds belongs to the one that is gone. */
   | { readonly kind: 'tapReplaced'; readonly port: string }
+  | { readonly kind: 'captureEnded'; readonly result: CaptureResult }
   /** The device was reset and its port could not be brought back. */
   | { readonly kind: 'resetFailed'; readonly port: string; readonly message: string }
 
@@ -34,6 +35,13 @@ export interface Native {
    * Rejects with {@link NativeError}, `subject` being the rule's name.
    */
   swapRules(rules: readonly NativeRule[]): Promise<CounterLayout>
+  /**
+   * Begins a capture, of the packets that the first rule of `filter` matches when it has two, else of all. One at a time.
+   * Resolves when it is connected; its end is an event. Rejects with {@link NativeError}, EBUSY when there is one.
+   */
+  startCapture(capture: NativeCapture, filter: readonly NativeRule[]): Promise<void>
+  /** Ends the capture, if there is one. */
+  stopCapture(): Promise<void>
   /**
    * Stops lcores, exception threads, ports and EAL, in this order. Afterwards the process can only exit.
    * Resolves with the number of mbufs that did not come back to their pools: 0, or there is a leak; `stopStuck` when an lcore stands still.

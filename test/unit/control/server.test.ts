@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { CaptureActions } from '../../../src/control/capture-routes.js'
 import { askControl } from '../../../src/control/client.js'
 import { type ControlActions, startControlServer } from '../../../src/control/server.js'
 import { SpillwayError } from '../../../src/errors.js'
@@ -21,6 +22,8 @@ function temporaryFolder(): string {
   return folder
 }
 
+const noCaptures: CaptureActions = { start: () => Promise.reject(new Error('none here')), stop: () => {} }
+
 /** Says back what it got. */
 const echo: ControlActions = {
   current: () => ({ is: 'current' }),
@@ -31,7 +34,7 @@ const echo: ControlActions = {
 async function serve(actions: Partial<ControlActions> = {}): Promise<string> {
   const folder = join(temporaryFolder(), 'spillway')
   const path = join(folder, 'control.sock')
-  const server = await startControlServer({ path, folder }, { ...echo, ...actions })
+  const server = await startControlServer({ path, folder }, { ...echo, ...actions }, noCaptures)
   cleanUps.push(() => server.close())
   return path
 }
@@ -57,7 +60,7 @@ describe('the control socket', () => {
   test('is for its user alone, in a folder that is so too, and both go with it', async () => {
     const folder = join(temporaryFolder(), 'spillway')
     const path = join(folder, 'control.sock')
-    const server = await startControlServer({ path, folder }, echo)
+    const server = await startControlServer({ path, folder }, echo, noCaptures)
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(statSync(folder).mode & 0o777).toBe(0o700)
     await server.close()
@@ -67,22 +70,24 @@ describe('the control socket', () => {
   test('takes the place of one that nobody listens to any more, and of no other file', async () => {
     const folder = temporaryFolder()
     const path = join(folder, 'control.sock')
-    const dead = await startControlServer({ path, folder: null }, echo)
+    const dead = await startControlServer({ path, folder: null }, echo, noCaptures)
     const copy = `${path}.copy`
     // A socket whose listener is gone, as SIGKILL leaves it: the name stays, the listener does not.
     const { linkSync, renameSync } = await import('node:fs')
     linkSync(path, copy)
     await dead.close()
     renameSync(copy, path)
-    const server = await startControlServer({ path, folder: null }, echo)
+    const server = await startControlServer({ path, folder: null }, echo, noCaptures)
     expect(await askControl(path, { method: 'GET', path: '/api/v1/rules' })).toEqual({ is: 'current' })
-    await expect(startControlServer({ path, folder: null }, echo)).rejects.toMatchObject({
+    await expect(startControlServer({ path, folder: null }, echo, noCaptures)).rejects.toMatchObject({
       code: 'ERR_CONTROL',
       message: `need ${path} for the control socket, found: another process listens there`,
     })
     await server.close()
     writeFileSync(path, 'precious')
-    await expect(startControlServer({ path, folder: null }, echo)).rejects.toMatchObject({ code: 'ERR_CONTROL' })
+    await expect(startControlServer({ path, folder: null }, echo, noCaptures)).rejects.toMatchObject({
+      code: 'ERR_CONTROL',
+    })
     expect(statSync(path).size).toBe(8)
   })
 
@@ -92,7 +97,9 @@ describe('the control socket', () => {
     const { chownSync } = await import('node:fs')
     chownSync(folder, 1001, 1001)
     chmodSync(folder, 0o777)
-    await expect(startControlServer({ path: join(folder, 'control.sock'), folder }, echo)).rejects.toMatchObject({
+    await expect(
+      startControlServer({ path: join(folder, 'control.sock'), folder }, echo, noCaptures),
+    ).rejects.toMatchObject({
       code: 'ERR_CONTROL',
       message: expect.stringContaining('belongs to user 1001'),
     })

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { NativeRule, TapAddresses } from '../../../src/ipc/messages.js'
@@ -102,6 +103,7 @@ export function startSupervisor(worker: WorkerProgram, options: Partial<Supervis
     plan: fixturePlan,
     worker,
     rules: honestRules,
+    folder: tmpdir(),
     restart: quickRestarts,
     stallMs: 0,
     ...options,
