@@ -11,10 +11,7 @@ ARGS may hold {eal} (EAL's arguments), {pci}, {lcores}, {tap} and {tap1} …
   spillway exec -- dpdk-testpmd {eal} -- --auto-start`
 
 export function addExecCommand(program: Command): void {
-  const command = program
-    .command('exec')
-    .description('run a DPDK program by the plan of this pod')
-    .passThroughOptions()
+  const command = program.command('exec').description('run a DPDK program by the plan of this pod').passThroughOptions()
   addConfigOptions(command)
     .option('--force', 'go on although a check failed')
     .addOption(
