@@ -55,6 +55,12 @@
       "cflags_c": ["<@(c_warnings)"],
     },
     {
+      "target_name": "spillway-hold",
+      "type": "executable",
+      "sources": ["<!@(find native/hold native/privilege -name '*.c' | sort)"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+    {
       "target_name": "spillway-classifier-test",
       "type": "executable",
       "dependencies": ["dataplane"],

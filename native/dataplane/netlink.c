@@ -329,7 +329,6 @@ struct unicast_list {
 	unsigned n, max;
 };
 
-/* The kernel tells of no change in this list; it tells the list in one dump with those of all other links. */
 static void
 add_unicast(const struct nlmsghdr *message, void *context)
 {
@@ -361,14 +360,15 @@ compare_macs(const void *a, const void *b)
 int
 dp_netlink_unicast(int index, const uint8_t own[6], uint8_t (*macs)[6], unsigned max)
 {
+	/* With a struct ndmsg the kernel would dump those of every link. */
 	struct {
 		struct nlmsghdr header;
-		struct ndmsg info;
+		struct ifinfomsg info;
 	} request = {
 		.header = {.nlmsg_len = sizeof(request),
 			   .nlmsg_type = RTM_GETNEIGH,
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-		.info = {.ndm_family = AF_BRIDGE},
+		.info = {.ifi_family = AF_BRIDGE, .ifi_index = index},
 	};
 	struct unicast_list list = {.index = index, .own = own, .macs = macs, .max = max};
 	int rc = query(&request.header, add_unicast, &list);

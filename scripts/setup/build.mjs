@@ -49,7 +49,7 @@ export const modules = {
 }
 
 /**
- * The addon, the prover, the telemetry relay, the launcher and the C test programs, from binding.gyp, in `<tree>/build`.
+ * The addon, the prover, the telemetry relay, the holder of taps, the launcher and the C test programs, from binding.gyp, in `<tree>/build`.
  *
  * @param {string} [tree]  a copy of the checkout for another Node version or other compiler flags
  * @param {readonly string[]} [gypArguments]  such as `-Dsanitize=address,undefined`
@@ -59,7 +59,13 @@ export function native(tree = root, gypArguments = []) {
   const inputs = ['binding.gyp', 'native', 'package-lock.json']
   const compiler = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS'].map((name) => process.env[name] ?? '')
   const sanitized = gypArguments.some((argument) => argument.startsWith('-Dsanitize='))
-  const programs = ['spillway.node', 'spillway-prover', 'spillway-telemetry', ...(sanitized ? [] : ['spillway-launch'])]
+  const programs = [
+    'spillway.node',
+    'spillway-prover',
+    'spillway-telemetry',
+    'spillway-hold',
+    ...(sanitized ? [] : ['spillway-launch']),
+  ]
   const definitions = [...gypArguments, ...launched(tree)]
   return {
     name: 'native code',

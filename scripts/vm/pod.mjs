@@ -63,10 +63,10 @@ async function loadModules(/** @type {Guest} */ guest) {
  * with autoprobe off, binding needs driver_override and a probe.
  *
  * @param {Guest} guest
- * @param {PodOptions} options
+ * @param {PodOptions} [options]
  * @returns {Promise<Node>}
  */
-async function makeVfs(guest, { trust = true, spoofCheck = false }) {
+export async function makeVfs(guest, { trust = true, spoofCheck = false } = {}) {
   const flags = `spoofchk ${spoofCheck ? 'on' : 'off'} trust ${trust ? 'on' : 'off'}`
   const text = await guest.script(`
     until pf=$(dirname /sys/bus/pci/devices/*/sriov_numvfs) && netdev=$(ls "$pf/net"); do sleep 0.1; done
@@ -95,7 +95,7 @@ async function makeVfs(guest, { trust = true, spoofCheck = false }) {
 }
 
 /** The peer: a kernel on the other VF, in a namespace of its own. */
-function makePeer(/** @type {Guest} */ guest, /** @type {Vf | undefined} */ vf) {
+export function makePeer(/** @type {Guest} */ guest, /** @type {Vf | undefined} */ vf) {
   const { peer, peerV4, peerV6, fastPathV4, vfMac } = podNetwork
   return guest.script(`
     ip netns add peer

@@ -21,6 +21,7 @@ import { catchChannelFaults } from '../supervisor/channel-faults.js'
 import { makeRunFolder } from '../supervisor/run-folder.js'
 import type { HangUps } from '../supervisor/signals.js'
 import { Supervisor } from '../supervisor/supervisor.js'
+import { TapHolders } from '../supervisor/tap-holders.js'
 import { workerProgram } from '../supervisor/worker-program.js'
 import { renderTotals } from '../top/table.js'
 
@@ -50,6 +51,7 @@ export async function supervise(supervised: Supervised): Promise<void> {
   const { config } = loaded
   const { plan } = found
   const folder = makeRunFolder(environment.runtimeDirectory.path)
+  const holders = new TapHolders(plan.ports.flatMap(({ exception }) => (exception.hold ? [exception.tap] : [])))
   try {
     const supervisor = new Supervisor({
       plan,
@@ -61,11 +63,13 @@ export async function supervise(supervised: Supervised): Promise<void> {
       restart: config.restart,
       folder: folder.path,
       stallMs: config.watchdog.stallMs,
+      beforeEachWorker: () => holders.hold(),
       afterEachWorker: () => folder.clear(),
     })
     onStop(() => supervisor.stop())
     await serve(supervisor, supervised)
   } finally {
+    holders.release()
     folder.remove()
   }
 }

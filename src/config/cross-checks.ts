@@ -7,6 +7,7 @@ export function findContradictions(config: Config): Problem[] {
   return [
     ...portNames(config),
     ...portDevices(config),
+    ...bonds(config),
     ...portTaps(config),
     ...ruleNames(config),
     ...forwardingPairs(config),
@@ -41,6 +42,22 @@ function portDevices({ ports }: Config): Problem[] {
       },
     ]
   })
+}
+
+/** docs/layer2.md has the reasons. */
+function bonds({ ports }: Config): Problem[] {
+  return ports.flatMap(({ device }, index) =>
+    /^(net_bonding|eth_bond)/.test(device)
+      ? [
+          {
+            path: ['ports', index, 'device'],
+            message:
+              "expected a device and not a bond, since DPDK's does not fail over (docs/layer2.md): two ports, each with a tap, " +
+              `and the pod's routing do; found ${show(device)}`,
+          },
+        ]
+      : [],
+  )
 }
 
 /** Devargs begin with the device's name; DPDK cannot have two of one name. */

@@ -58,6 +58,14 @@ const exceptionSchema = z.strictObject({
         'Queues of the tap, each with an exception thread; more than one needs a tap made with multi_queue, more than 8 ' +
         'on `vhost-net` DPDK 23.03. `auto`: as many as there are housekeeping CPUs for, at most 8.',
     }),
+  hold: z
+    .boolean()
+    .default(false)
+    .meta({
+      description:
+        'Keep a queue of the tap, without traffic, in a process of its own: then its carrier, neighbours and routing sessions survive ' +
+        'a restart of the worker. Needs a tap made with multi_queue.',
+    }),
   queueSize: powerOfTwo(64, 32_768)
     .default(1024)
     .meta({ description: 'Descriptors of a virtio queue; only `vhost-net` has them.', unit: 'descriptors' }),

@@ -43,9 +43,11 @@ export function planException(
   log.note(subject, `${backend} on ${tap}`, `${reason}; ${pairing?.reason ?? 'exception.backend wants one'}`)
   const request = { queues: exception.queues, backend, tap: netdev }
   const queues = planExceptionQueues(request, cpus, environment, `${subject} queues`, log)
-  const problem = netdev && findTapProblem(port.name, netdev, queues, environment)
+  const problem = netdev && findTapProblem(port.name, netdev, exception.hold ? queues + 1 : queues, environment)
   if (problem) log.refuse(problem)
-  return { backend, tap, queues, queueSize: exception.queueSize }
+  if (exception.hold)
+    log.note(`${subject} hold`, 'one more queue of the tap', 'exception.hold keeps it through restarts')
+  return { backend, tap, queues, hold: exception.hold, queueSize: exception.queueSize }
 }
 
 function chooseBackend(
@@ -77,7 +79,7 @@ function withoutException(
 ): PlannedException {
   if (backend === 'none') log.note(subject, 'none', reason)
   else log.warn(subject, 'none', `${reason}; rules to the kernel will drop`)
-  return { backend: 'none', tap: '', queues: 1, queueSize }
+  return { backend: 'none', tap: '', queues: 1, hold: false, queueSize }
 }
 
 function describeAccess(device: DeviceNode): string {

@@ -43,7 +43,7 @@ export function findTapProblem(
       'ERR_TAP_QUEUES',
       `port ${port}: need ${queues} queues of tap ${name}, found that it was made with one`,
       {
-        hint: `set "multiQueue": true in the tap's NetworkAttachmentDefinition, or ports[].exception.queues to 1`,
+        hint: `set "multiQueue": true in the tap's NetworkAttachmentDefinition, or ports[].exception.queues to 1 and hold to false`,
       },
     )
   }

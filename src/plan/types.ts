@@ -13,6 +13,8 @@ const plannedException = z.strictObject({
   /** Name of the tap; empty for backend `none`. */
   tap: z.string().max(15),
   queues: z.int().min(1).max(16),
+  /** A process of its own keeps a further queue of the tap, without traffic. */
+  hold: z.boolean(),
   /** Descriptors of a virtio queue; only vhost-net has them. */
   queueSize: z.int(),
 })

@@ -89,7 +89,7 @@ function unicast(state: PortState): Finding[] {
 function whyRefused({ info }: PortState, error: string | null): { cause: string; remedy: string } {
   const own =
     'a network, and so a VF, of its own for each address; or keepalived without use_vmac, whose addresses have the MAC of the VF'
-  if (error === 'ENOTSUP') {
+  if (error === 'EOPNOTSUPP') {
     return {
       cause: `the driver ${info?.driver ?? 'of the port'} knows one address, and without another the PF lets nothing else in`,
       remedy: `pod: ${own}`,

@@ -17,6 +17,7 @@ const finding = findingMaker(codes)
 export const mtuCheck = {
   name: 'mtu',
   codes,
+  settles: ['mtu-mismatch', 'mtu-ok'],
   run({ planned, mtu, info }) {
     if (mtu === null || mtu.mtuBytes === mtu.tapMtuBytes) return []
     const { tap } = planned.exception

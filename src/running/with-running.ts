@@ -1,14 +1,14 @@
-import type { Finding } from '../preflight/types.js'
+import type { Finding, FindingCode } from '../preflight/types.js'
 import { runningChecks } from './port-watch.js'
 
-const codes: readonly string[] = runningChecks.flatMap((check) => Object.keys(check.codes))
+const settled: readonly FindingCode[] = runningChecks.flatMap((check) => check.settles ?? [])
 
 /** What was found before the start and what is found now; where a worker runs, it knows better than the start did. Pure. */
 export function withRunning(
   atStart: readonly Finding[],
   { worker, findings }: { readonly worker: object | null; readonly findings: readonly Finding[] },
 ): Finding[] {
-  return [...atStart.filter(({ code }) => worker === null || !codes.includes(code)), ...findings]
+  return [...atStart.filter(({ code }) => worker === null || !settled.includes(code)), ...findings]
 }
 
 /** How many there are of each code and level that there can be. Pure. */

@@ -37,6 +37,8 @@ export interface SupervisorOptions {
   /** A loop that makes no turn for so long gets its worker replaced; 0 switches that off. */
   readonly stallMs: number
   readonly startDeadlineMs?: number
+  /** Awaited before a worker starts. */
+  readonly beforeEachWorker?: () => Promise<void>
   /** Called when a worker is reaped, before the next one starts. */
   readonly afterEachWorker?: () => void
 }
@@ -214,6 +216,7 @@ export class Supervisor {
   /** One worker from spawn to reaping. Resolves to nothing when it ended because it was asked to. */
   async #liveOnce(): Promise<{ end: WorkerEnd; forwardedMs: number } | undefined> {
     this.#enter('starting')
+    await this.#options.beforeEachWorker?.()
     const life = this.#spawn()
     try {
       const outcome = await Promise.race([this.#bringUp(life), life.worker.ended, this.#stop.promise])

@@ -145,6 +145,10 @@ describe('settings that contradict each other', () => {
       `ports[1].name: expected a unique name, found "a", which is ports[0]'s (FILE:1)`,
     ],
     ['ports: [{ name: vf1 }, {}]', `ports[1].name: expected a unique name, found "vf1", which is ports[0]'s (FILE:1)`],
+    [
+      'ports: [{ device: "net_bonding0,mode=1,slave=0000:3b:02.1,slave=0000:3b:02.2" }]',
+      "ports[0].device: expected a device and not a bond, since DPDK's does not fail over",
+    ],
     ['ports: [{ device: "3B:02.1" }, { device: "3b:02.1,x=1" }]', 'ports[1].device: expected a device of its own'],
     [
       'ports: [{ exception: { tap: t } }, { exception: { tap: t } }]',

@@ -89,7 +89,7 @@ describe('a refusal', () => {
   test.each([
     ['EPERM', 'net_iavf', /without trust/, /spec\.trust: "on" and spec\.spoofChk: "off"/],
     ['EIO', 'net_ixgbe_vf', /without trust/, /delete the pod/],
-    ['ENOTSUP', 'net_e1000_igb_vf', /net_e1000_igb_vf knows one address/, /without use_vmac/],
+    ['EOPNOTSUPP', 'net_e1000_igb_vf', /net_e1000_igb_vf knows one address/, /without use_vmac/],
     ['ENOSPC', 'net_mlx5', /no place/, /a VF, of its own/],
   ])('of an address with %s on %s says why and what mends it', (error, driver, cause, remedy) => {
     expect(found([filters({ unicast: refused(error) })], driver)).toEqual([

@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { createLogger } from '../log.js'
+
+const log = createLogger({ component: 'supervisor' })
+const defaultProgram = fileURLToPath(new URL('../../build/Release/spillway-hold', import.meta.url))
+/** It takes milliseconds. Without it the worker starts all the same. */
+const HOLD_DEADLINE_MS = 2_000
+
+/**
+ * Keeps a queue of each of these taps without traffic, by a process for each, since Node has no ioctl. So a tap has its
+ * carrier, its neighbours and its routing sessions while no worker is attached.
+ */
+export class TapHolders {
+  readonly #taps: readonly string[]
+  readonly #program: string
+  #held: ChildProcess[] = []
+
+  constructor(taps: readonly string[], program = defaultProgram) {
+    this.#taps = taps
+    this.#program = program
+  }
+
+  /** Holds every tap anew, before it lets go of it: one that was deleted and made again is another. */
+  async hold(): Promise<void> {
+    const before = this.#held
+    this.#held = await Promise.all(this.#taps.map((tap) => this.#start(tap)))
+    for (const child of before) child.stdin?.end()
+  }
+
+  release(): void {
+    for (const child of this.#held) child.stdin?.end()
+    this.#held = []
+  }
+
+  async #start(tap: string): Promise<ChildProcess> {
+    const child = spawn(this.#program, [tap], { stdio: ['pipe', 'pipe', 'pipe'], env: {} })
+    // A program that is not there, and a pipe whose reader is gone: `close` tells.
+    child.on('error', () => {})
+    child.stdin.on('error', () => {})
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-1000)
+    })
+    const late = AbortSignal.timeout(HOLD_DEADLINE_MS)
+    const held = await Promise.race([
+      once(child.stdout, 'data', { signal: late }).then(() => true),
+      once(child, 'close').then(() => false),
+    ]).catch(() => false)
+    if (held) log.debug({ tap, pid: child.pid }, 'tap is held')
+    else log.warn({ tap, reason: said.trim() || 'no answer' }, 'tap is not held: it loses its carrier with the worker')
+    return child
+  }
+}
