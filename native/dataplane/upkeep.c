@@ -67,6 +67,19 @@ refresh_carrier(const struct dp_upkeep *u, unsigned p, const struct dp_link *tap
 }
 
 static void
+follow_mtu(struct dp_upkeep *u, unsigned p, uint32_t tap_mtu)
+{
+	const struct dp_port *port = &u->machine->ports[p];
+	uint16_t before = port->mtu;
+	if (!dp_mtu_follow(u->machine, p, tap_mtu, &u->mtu[p]))
+		return;
+	/* It may have been stopped and started for that. */
+	if (port->mtu != before || u->mtu[p].limit == DP_MTU_REFUSED)
+		dp_layer2_forget(&u->layer2[p]);
+	u->events.mtu(u->events.context, p, &u->mtu[p]);
+}
+
+static void
 refresh_tap(struct dp_upkeep *u, unsigned p)
 {
 	struct dp_machine *m = u->machine;
@@ -93,8 +106,7 @@ refresh_tap(struct dp_upkeep *u, unsigned p)
 		dp_set(&row->tx_bytes, link.tx_bytes);
 		dp_set(&row->tx_dropped, link.tx_dropped);
 		refresh_carrier(u, p, &link);
-		if (dp_mtu_follow(m, p, link.mtu, &u->mtu[p]))
-			u->events.mtu(u->events.context, p, &u->mtu[p]);
+		follow_mtu(u, p, link.mtu);
 	}
 	dp_set(&row->carrier, link.carrier);
 	dp_set(&row->up, link.up);

@@ -95,6 +95,7 @@ describe('an igb VF follows its tap, and says what its PF refuses', () => {
     await eventually('it answers', async () => (await pod.ping('peer', tapV4, 1)).received === 1)
     record('MTU of the tap to ping', `${Math.round(performance.now() - changed)} ms`)
     expect(await pod.ping('peer', tapV4, 3, 1900), 'in one piece').toEqual(answered)
+    await pod.ip('peer', `neigh flush dev ${peer}`)
     expect(await pod.ping('peer', podNetwork.tapV6), 'groups were told again').toEqual(answered)
     expect((await instance.status()).ports[0]?.device?.mtuBytes).toBe(2000)
 
