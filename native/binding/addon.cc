@@ -14,12 +14,25 @@ namespace
 
 // What `onEvent` gets, on its way from the control thread to Node's.
 struct Event {
-	enum { Link, Addresses, Removed, Returned, Reset, ResetFailed, Filters, Mtu, TapReplaced, CaptureEnded } kind;
+	enum {
+		Link,
+		Addresses,
+		Removed,
+		Returned,
+		Reset,
+		ResetFailed,
+		Filters,
+		Mtu,
+		TapReplaced,
+		CaptureEnded,
+		Neighbour
+	} kind;
 	unsigned port = 0;
 	bool up = false;
 	uint32_t speedMbps = 0;
 	std::vector<StartCopy::Addresses> addresses = {};
 	std::string message = {};
+	std::string code = {};
 	dp_filters filters = {};
 	dp_mtu mtu = {};
 	dp_capture_result capture = {};
@@ -119,6 +132,14 @@ class Addon : public Napi::Addon<Addon>
 		eventsHeld = false;
 	}
 
+	static Napi::Object whyToJs(Napi::Env env, const Event &event)
+	{
+		Napi::Object why = Napi::Object::New(env);
+		why.Set("code", event.code);
+		why.Set("message", event.message);
+		return why;
+	}
+
 	Napi::Value eventToJs(Napi::Env env, const Event &event)
 	{
 		Napi::Object out = Napi::Object::New(env);
@@ -167,6 +188,13 @@ class Addon : public Napi::Addon<Addon>
 		case Event::TapReplaced:
 			out.Set("kind", "tapReplaced");
 			out.Set("port", portNames.at(event.port));
+			break;
+		case Event::Neighbour:
+			out.Set("kind", "neighbour");
+			out.Set("port", portNames.at(event.port));
+			out.Set("why", env.Null());
+			if (!event.up)
+				out.Set("why", whyToJs(env, event));
 			break;
 		}
 		return out;
@@ -218,6 +246,14 @@ class Addon : public Napi::Addon<Addon>
 				[](void *self, const dp_capture_result *result) {
 					Event event{Event::CaptureEnded};
 					event.capture = *result;
+					static_cast<Addon *>(self)->tell(std::move(event));
+				},
+				[](void *self, unsigned port, const dp_error *why) {
+					Event event{Event::Neighbour, port, why == nullptr};
+					if (why != nullptr) {
+						event.code = errnoName(why->errnum);
+						event.message = std::string(why->call) + ": " + why->message;
+					}
 					static_cast<Addon *>(self)->tell(std::move(event));
 				},
 			};

@@ -6,6 +6,12 @@
 
 #include <errno.h>
 
+const char *errnoName(int errnum)
+{
+	const char *name = strerrorname_np(errnum);
+	return name == nullptr ? "EUNKNOWN" : name;
+}
+
 namespace
 {
 
@@ -69,7 +75,7 @@ template <size_t N> int choice(const Napi::Object &from, const char *key, const 
 }
 
 const char *const modes[] = {"io", "mac", "macswap", "rxonly", "txonly", "icmpecho"};
-const char *const backends[] = {"none", "tap", "vhost-net"};
+const char *const backends[] = {"none", "tap", "vhost-net", "vhost-user"};
 const char *const verdicts[] = {"forward", "kernel", "drop"};
 const char *const classes[] = {"control", "local", "other"};
 
@@ -123,6 +129,8 @@ dp_port_plan portFromJs(const Napi::Object &from)
 	copyText(port.exception.tap, exception, "tap");
 	port.exception.queues = static_cast<uint16_t>(number(exception, "queues"));
 	port.exception.queue_size = static_cast<uint16_t>(number(exception, "queueSize"));
+	copyText(port.exception.socket, exception, "socket");
+	port.exception.server = exception.Get("server").ToBoolean();
 	if (port.exception.queues < 1 || port.exception.queues > DP_MAX_EXCEPTION_THREADS)
 		throw Napi::RangeError::New(from.Env(), "exception.queues is out of range");
 	return port;
@@ -173,12 +181,6 @@ std::vector<std::string> portNames(const dp_info &info)
 	for (unsigned p = 0; p < info.n_ports; p++)
 		names.emplace_back(info.ports[p].name);
 	return names;
-}
-
-const char *errnoName(int errnum)
-{
-	const char *name = strerrorname_np(errnum);
-	return name == nullptr ? "EUNKNOWN" : name;
 }
 
 Napi::Object vhostWorkerToJs(Napi::Env env, unsigned queue, const dp_vhost_worker_info &worker)

@@ -67,6 +67,8 @@ void setFilters(Napi::Object out, const dp_filters &filters);
 void setMtu(Napi::Object out, const dp_mtu &mtu);
 Napi::Object captureResultToJs(Napi::Env env, const dp_capture_result &result);
 Napi::Value startToJs(Napi::Env env, const StartCopy &start);
+// "EACCES" for 13.
+const char *errnoName(int errnum);
 Napi::Error errorToJs(Napi::Env env, const dp_error &error);
 
 #endif

@@ -248,6 +248,19 @@ dp_counters_add_vhost_worker(const char *port, unsigned queue)
 	return ok ? row : NULL;
 }
 
+struct dp_neighbour_row *
+dp_counters_add_neighbour(const char *port)
+{
+	struct dp_neighbour_row *row = take_row(sizeof(*row));
+	if (row == NULL)
+		return NULL;
+	bool ok = true;
+#define DP_NEIGHBOUR_COUNTER(field, name, help) ok &= publish(&file.fixed, name, &row->field, false, "port=%s", port);
+#define DP_NEIGHBOUR_GAUGE(field, name, help) ok &= publish(&file.fixed, name, &row->field, true, "port=%s", port);
+#include "counters.def"
+	return ok ? row : NULL;
+}
+
 struct dp_mempool_row *
 dp_counters_add_mempool(int numa_node)
 {

@@ -104,6 +104,12 @@ struct dp_vhost_worker_row {
 #include "counters.def"
 } __attribute__((aligned(64)));
 
+struct dp_neighbour_row {
+#define DP_NEIGHBOUR_COUNTER(field, name, help) dp_slot_t field;
+#define DP_NEIGHBOUR_GAUGE(field, name, help) dp_slot_t field;
+#include "counters.def"
+} __attribute__((aligned(64)));
+
 struct dp_mempool_row {
 	dp_slot_t mbufs;
 	dp_slot_t in_use;
@@ -127,6 +133,7 @@ struct dp_latency_row *dp_counters_add_latency(const char *port, unsigned thread
 struct dp_port_row *dp_counters_add_port(const char *port);
 struct dp_tap_row *dp_counters_add_tap(const char *port, const char *tap);
 struct dp_vhost_worker_row *dp_counters_add_vhost_worker(const char *port, unsigned queue);
+struct dp_neighbour_row *dp_counters_add_neighbour(const char *port);
 struct dp_mempool_row *dp_counters_add_mempool(int numa_node);
 
 /*

@@ -42,7 +42,7 @@ open_ports(struct dp_error *error)
 		port->row = dp_counters_add_port(port->plan->name);
 		if (port->row == NULL)
 			return dp_fail(error, ENOSPC, "dp_counters_add_port", "counter file", "too small");
-		if (port->plan->exception.backend != DP_BACKEND_NONE) {
+		if (dp_has_tap(port->plan)) {
 			dp.upkeep.tap_rows[p] = dp_counters_add_tap(port->plan->name, port->plan->exception.tap);
 			if (dp.upkeep.tap_rows[p] == NULL)
 				return dp_fail(error, ENOSPC, "dp_counters_add_tap", "counter file", "too small");
@@ -88,6 +88,7 @@ start(int counters, const struct dp_events *events, struct dp_error *error)
 	if (launch(error) < 0)
 		return -1;
 	dp_upkeep_first(&dp.upkeep);
+	dp_vhost_user_start(m);
 	return 0;
 }
 
@@ -282,8 +283,9 @@ dp_stop(void)
 	dp_upkeep_last(&dp.upkeep);
 	for (unsigned p = 0; p < m->n_ports; p++) {
 		if (m->virtio_open[p])
-			dp_vhost_net_close(&m->ports[p], m->virtio_port_ids[p]);
+			dp_virtio_close(&m->ports[p], m->virtio_port_ids[p]);
 		m->virtio_open[p] = false;
+		dp_vhost_user_end(&m->neighbours[p]);
 		dp_port_close(&m->ports[p]);
 	}
 	dp_unwire(m);

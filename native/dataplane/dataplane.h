@@ -34,7 +34,7 @@ extern "C" {
 #define DP_MAX_SHOWN 8
 
 enum dp_mode { DP_MODE_IO, DP_MODE_MAC, DP_MODE_MACSWAP, DP_MODE_RXONLY, DP_MODE_TXONLY, DP_MODE_ICMPECHO };
-enum dp_backend { DP_BACKEND_NONE, DP_BACKEND_TAP, DP_BACKEND_VHOST_NET };
+enum dp_backend { DP_BACKEND_NONE, DP_BACKEND_TAP, DP_BACKEND_VHOST_NET, DP_BACKEND_VHOST_USER };
 enum dp_verdict { DP_VERDICT_FORWARD, DP_VERDICT_KERNEL, DP_VERDICT_DROP };
 /* Classes of the exception path, most important first. */
 enum dp_class { DP_CLASS_CONTROL, DP_CLASS_LOCAL, DP_CLASS_OTHER, DP_CLASS_COUNT };
@@ -63,6 +63,8 @@ struct dp_exception_plan {
 	char tap[16]; /* backends tap and vhost-net */
 	uint16_t queues;
 	uint16_t queue_size; /* descriptors of a virtio queue */
+	char socket[108];    /* backend vhost-user: where the neighbour is met ... */
+	bool server;	     /* ... which connects to us, or we to it */
 };
 
 struct dp_port_plan {
@@ -267,6 +269,8 @@ struct dp_events {
 	void (*tap_replaced)(void *context, unsigned port);
 	/* The capture has ended. */
 	void (*capture_ended)(void *context, const struct dp_capture_result *result);
+	/* Backend vhost-user: the neighbour has come; or, with `why`, it is not there, and is waited for. */
+	void (*neighbour)(void *context, unsigned port, const struct dp_error *why);
 };
 
 const char *dp_version(void);

@@ -2,6 +2,7 @@
 #include "eal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <rte_dev.h>
@@ -36,8 +37,22 @@ dp_eal_start(const struct dp_plan *plan, struct dp_error *error)
 	return 0;
 }
 
-int
-dp_eal_probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
+static pthread_mutex_t devices = PTHREAD_MUTEX_INITIALIZER;
+
+void
+dp_eal_hold_devices(void)
+{
+	pthread_mutex_lock(&devices);
+}
+
+void
+dp_eal_release_devices(void)
+{
+	pthread_mutex_unlock(&devices);
+}
+
+static int
+probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
 {
 	uint64_t before[RTE_MAX_ETHPORTS / 64 + 1] = {0};
 	uint16_t id;
@@ -54,4 +69,13 @@ dp_eal_probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
 	}
 	return dp_fail(error, ENODEV, "rte_dev_probe", devargs,
 		       "the device was probed, but no driver made an Ethernet port of it");
+}
+
+int
+dp_eal_probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
+{
+	dp_eal_hold_devices();
+	int rc = probe(devargs, port_id, error);
+	dp_eal_release_devices();
+	return rc;
 }

@@ -25,10 +25,15 @@ struct dp_exception_queue {
 	const struct dp_backend_ops *ops;
 	int fd;			  /* backend tap: this queue of the tap */
 	int wake_fd;		  /* readable when the kernel has sent something, see arm(); -1: nothing tells */
-	uint16_t virtio_port_id;  /* backend vhost-net: the virtio-user port ... */
+	uint16_t virtio_port_id;  /* backends vhost-net and vhost-user: the virtio-user port ... */
 	uint16_t virtio_queue_id; /* ... and its queue */
 	_Atomic bool *tap_up;	  /* control: write, thread: read */
-	struct dp_flow_row *row;  /* thread: write */
+	/*
+	 * Backend vhost-user: whether the virtio-user port is there, with a neighbour; NULL elsewhere. Control: write,
+	 * and it changes `wake_fd` and `virtio_port_id` only while this is false; thread: read before those.
+	 */
+	const _Atomic bool *neighbour_up;
+	struct dp_flow_row *row; /* thread: write */
 	struct dp_latency_row *latency;
 	const struct dp_capture_hook *capture; /* the thread's */
 	struct rte_ring *inject;	       /* to the lcore that transmits; NULL: on the port's spare queue */
@@ -50,8 +55,16 @@ struct dp_backend_ops {
 	void (*woken)(struct dp_exception_queue *queue);
 };
 
+/* True but while a neighbour is missing. */
+static inline bool
+dp_exception_neighbour_up(const struct dp_exception_queue *queue)
+{
+	return queue->neighbour_up == NULL || atomic_load_explicit(queue->neighbour_up, memory_order_acquire);
+}
+
 extern const struct dp_backend_ops dp_tap_ops;
 extern const struct dp_backend_ops dp_vhost_net_ops;
+extern const struct dp_backend_ops dp_vhost_user_ops;
 
 struct dp_exception_thread {
 	_Atomic enum dp_phase phase;   /* control: write, thread: read */
@@ -77,11 +90,14 @@ struct dp_exception_thread {
  * are frames for the tap's. 0, or -1 with *error.
  */
 int dp_tap_open(struct dp_exception_queue *queue, struct dp_error *error);
-/* Creates the virtio-user port on /dev/vhost-net with all its queues. 0, or -1 with *error. */
-int dp_vhost_net_open(const struct dp_port *port, uint16_t *virtio_port_id, struct dp_error *error);
-void dp_vhost_net_close(const struct dp_port *port, uint16_t virtio_port_id);
+/*
+ * Creates the port's virtio-user port with all its queues and starts it. With backend vhost-user and `server` it
+ * returns when a neighbour has connected. 0, or -1 with *error.
+ */
+int dp_virtio_open(const struct dp_port *port, uint16_t *virtio_port_id, struct dp_error *error);
+void dp_virtio_close(const struct dp_port *port, uint16_t virtio_port_id);
 /* Makes `queue` that queue of the virtio-user port. */
-void dp_vhost_net_attach(struct dp_exception_queue *queue, uint16_t virtio_port_id, uint16_t queue_id);
+void dp_virtio_attach(struct dp_exception_queue *queue, uint16_t virtio_port_id, uint16_t queue_id);
 
 /* Starts the thread. 0, or -1 with *error. */
 int dp_exception_thread_start(struct dp_exception_thread *thread, struct dp_error *error);

@@ -11,6 +11,8 @@ dp_exception_can_inject(const struct dp_exception_queue *queue)
 {
 	if (atomic_load_explicit(&queue->port->paused, memory_order_acquire))
 		return false;
+	if (!dp_exception_neighbour_up(queue))
+		return false;
 	return queue->inject == NULL || rte_ring_free_count(queue->inject) >= DP_SEGMENTS_MAX;
 }
 

@@ -172,7 +172,7 @@ rest(struct dp_exception_thread *t, long ns)
 	nfds_t n = 0;
 	for (unsigned i = 0; i < t->n_queues; i++) {
 		struct dp_exception_queue *queue = &t->queues[i];
-		if (queue->wake_fd < 0 || !dp_exception_can_inject(queue))
+		if (!dp_exception_can_inject(queue) || queue->wake_fd < 0)
 			continue;
 		polled[n] = queue;
 		fds[n++] = (struct pollfd){.fd = queue->wake_fd, .events = POLLIN};

@@ -65,9 +65,11 @@ release(struct dp_port *port)
 {
 	struct rte_eth_dev_info info;
 	struct rte_device *device = rte_eth_dev_info_get(port->id, &info) == 0 ? info.device : NULL;
+	dp_eal_hold_devices();
 	dp_port_close(port);
 	if (device != NULL)
 		rte_dev_remove(device);
+	dp_eal_release_devices();
 	port->last = (struct dp_port_readings){0};
 }
 

@@ -187,8 +187,7 @@ dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *m
 		return dp_fail(error, ENODEV, "rte_eth_dev_info_get", plan->name, "the device offers no queue");
 	port->spare_tx_queue = plan->exception.backend != DP_BACKEND_NONE && plan->exception.queues <= 1 &&
 			       info.max_tx_queues > port->n_queues;
-	port->vlan_filter =
-		(plan->exception.backend != DP_BACKEND_NONE || names_vlans(plan)) && has_filtered_vlans(&info);
+	port->vlan_filter = (dp_has_tap(plan) || names_vlans(plan)) && has_filtered_vlans(&info);
 	port->max_groups = has_filtered_vlans(&info) ? MAILBOX_GROUPS : DP_MAX_GROUPS;
 	/* Its PF tells by a mailbox interrupt, which was seen not to arrive; the link is down for a moment. */
 	port->resets_silently = is_igb_vf(port);
@@ -196,7 +195,7 @@ dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *m
 	 * The PF of igb grants its VFs no foreign unicast. Asked for it, it goes over to all multicast and forgets the
 	 * list of groups, which is all that QEMU's igb goes by.
 	 */
-	port->follows_tap_alone = plan->exception.backend != DP_BACKEND_NONE && is_igb_vf(port);
+	port->follows_tap_alone = dp_has_tap(plan) && is_igb_vf(port);
 	return configure_with_mtu(port, &info, error);
 }
 

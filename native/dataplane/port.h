@@ -49,6 +49,13 @@ struct dp_port {
 	char driver[DP_NAME_LEN];
 };
 
+/* Whether the kernel is behind the port's exception path, by a tap. */
+static inline bool
+dp_has_tap(const struct dp_port_plan *plan)
+{
+	return plan->exception.backend == DP_BACKEND_TAP || plan->exception.backend == DP_BACKEND_VHOST_NET;
+}
+
 /* Probes the device, reads MAC and node. 0, or -1 with *error. */
 int dp_port_open(struct dp_port *port, const struct dp_port_plan *plan, struct dp_error *error);
 /* Queues for `n_lcores` lcores, and a spare transmit queue for injection when the device has one. */

@@ -31,7 +31,7 @@ read_addresses(struct dp_upkeep *u)
 	unsigned n = 0;
 	for (unsigned p = 0; p < m->n_ports; p++) {
 		const struct dp_exception_plan *plan = &m->plan.ports[p].exception;
-		if (plan->backend == DP_BACKEND_NONE)
+		if (!dp_has_tap(&m->plan.ports[p]))
 			continue;
 		struct dp_addresses *entry = &u->addresses[n++];
 		struct dp_link link;
@@ -309,6 +309,8 @@ refresh(struct dp_upkeep *u, bool tell)
 		refresh_filters(u, p);
 		dp_vhost_workers_refresh(&m->vhost_workers[p]);
 		dp_set(&m->ports[p].row->mtu_bytes, m->ports[p].mtu);
+		if (tell)
+			dp_vhost_user_refresh(m, p, &u->events);
 	}
 	refresh_taps(u);
 	dp_mempool_refresh();

@@ -124,7 +124,7 @@ dp_vhost_workers_find(struct dp_vhost_workers *workers, const struct dp_port_pla
 	for (unsigned q = 0; q < n; q++) {
 		struct dp_vhost_worker *worker = &workers->of_queue[q];
 		worker->tid = tids[q];
-		snprintf(worker->name, sizeof(worker->name), "vhost-%.7s-%u", port->name, q);
+		snprintf(worker->name, sizeof(worker->name), "vhost-%.6s-%u", port->name, q);
 		give_name(worker);
 		worker->errnum = plan->n_cpus == 0 ? 0 : place(worker->tid, plan, placed + q);
 		worker->row = dp_counters_add_vhost_worker(port->name, q);

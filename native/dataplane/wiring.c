@@ -225,8 +225,12 @@ wire_exception_queue(struct dp_machine *m, struct dp_exception_thread *thread, u
 		if (dp_tap_open(queue, error) < 0)
 			return -1;
 		queue->wake_fd = queue->fd;
+	} else if (port->plan->exception.backend == DP_BACKEND_VHOST_NET) {
+		queue->ops = &dp_vhost_net_ops;
+		dp_virtio_attach(queue, m->virtio_port_ids[p], (uint16_t)thread->index);
 	} else {
-		dp_vhost_net_attach(queue, m->virtio_port_ids[p], (uint16_t)thread->index);
+		queue->ops = &dp_vhost_user_ops;
+		queue->neighbour_up = &m->neighbours[p].up;
 	}
 	if (port->spare_tx_queue)
 		return 0;
@@ -247,7 +251,7 @@ wire_exception_path(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORT
 		if (plan->backend != DP_BACKEND_NONE && plan->queues > m->n_threads)
 			m->n_threads = plan->queues;
 		if (plan->backend == DP_BACKEND_VHOST_NET) {
-			if (dp_vhost_net_open(&m->ports[p], &m->virtio_port_ids[p], error) < 0)
+			if (dp_virtio_open(&m->ports[p], &m->virtio_port_ids[p], error) < 0)
 				return -1;
 			m->virtio_open[p] = true;
 			if (dp_vhost_workers_find(&m->vhost_workers[p], &m->plan.ports[p], &m->plan.vhost, placed,
@@ -255,6 +259,9 @@ wire_exception_path(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORT
 				return -1;
 			placed += m->vhost_workers[p].n;
 		}
+		if (plan->backend == DP_BACKEND_VHOST_USER &&
+		    dp_vhost_user_begin(&m->neighbours[p], &m->ports[p], error) < 0)
+			return -1;
 	}
 	for (unsigned t = 0; t < m->n_threads; t++) {
 		if (make_thread(m, t, error) < 0)

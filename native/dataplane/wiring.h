@@ -6,6 +6,7 @@
 #include "exception.h"
 #include "lcore.h"
 #include "port.h"
+#include "vhost_user.h"
 #include "vhost_workers.h"
 
 /* All the moving parts of the process's data plane. The control thread owns it. */
@@ -16,6 +17,7 @@ struct dp_machine {
 	uint16_t virtio_port_ids[DP_MAX_PORTS];
 	bool virtio_open[DP_MAX_PORTS];
 	struct dp_vhost_workers vhost_workers[DP_MAX_PORTS];
+	struct dp_vhost_user neighbours[DP_MAX_PORTS];
 	_Atomic uint64_t epoch;			  /* control: write; see quiesce.h */
 	_Atomic bool tap_up[DP_MAX_PORTS];	  /* control: write, exception threads: read */
 	const struct dp_capture *_Atomic capture; /* control: write, lcores and exception threads: read; NULL: none */

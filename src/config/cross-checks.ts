@@ -1,6 +1,6 @@
 import { type Problem, show } from './problems.js'
 import type { Config } from './schema.js'
-import { reservedRuleNames } from './terms.js'
+import { isForTap, reservedRuleNames } from './terms.js'
 
 /** What no single setting can tell: contradictions between settings that are each fine. */
 export function findContradictions(config: Config): Problem[] {
@@ -9,6 +9,7 @@ export function findContradictions(config: Config): Problem[] {
     ...portDevices(config),
     ...bonds(config),
     ...portTaps(config),
+    ...portSockets(config),
     ...ruleNames(config),
     ...forwardingPairs(config),
     ...ethPeers(config),
@@ -65,10 +66,24 @@ function deviceName(devargs: string): string {
   return (devargs.split(',')[0] ?? '').toLowerCase()
 }
 
+function portSockets({ ports }: Config): Problem[] {
+  return ports.flatMap(({ exception: { backend, socket } }, index) => {
+    const path = ['ports', index, 'exception', 'socket']
+    const first = ports.findIndex((port) => port.exception.socket === socket)
+    if (backend === 'vhost-user' && socket === null)
+      return [{ path, message: 'expected the path of the vhost-user socket, since exception.backend is vhost-user' }]
+    if (backend !== 'vhost-user' && socket !== null)
+      return [{ path, message: `expected null, since exception.backend is ${backend}, found ${show(socket)}` }]
+    if (socket !== null && first !== index)
+      return [{ path, message: `expected a socket of its own, found ${show(socket)}, which is ports[${first}]'s` }]
+    return []
+  })
+}
+
 function portTaps({ ports }: Config): Problem[] {
   return ports.flatMap(({ exception }, index) => {
-    const first = ports.findIndex((port) => port.exception.tap === exception.tap && port.exception.backend !== 'none')
-    if (exception.tap === 'auto' || exception.backend === 'none' || first === index) return []
+    const first = ports.findIndex((port) => port.exception.tap === exception.tap && isForTap(port.exception.backend))
+    if (exception.tap === 'auto' || !isForTap(exception.backend) || first === index) return []
     return [
       {
         path: ['ports', index, 'exception', 'tap'],

@@ -37,12 +37,12 @@ const descriptors = z.int().min(64).max(32_768).multipleOf(32).meta({ expected: 
 
 const exceptionSchema = z.strictObject({
   backend: z
-    .enum(['auto', 'vhost-net', 'tap', 'none'])
+    .enum(['auto', 'vhost-net', 'tap', 'vhost-user', 'none'])
     .default('auto')
     .meta({
       description:
-        'How packets reach the kernel: virtio-user on /dev/vhost-net, the tap itself, or not at all. ' +
-        '`auto` takes the first of these that can be opened.',
+        'How packets reach the kernel: virtio-user on /dev/vhost-net, or the tap itself; or another switch in user space, ' +
+        'at a vhost-user socket; or nobody. `auto` takes the first of the first two that can be opened.',
     }),
   tap: tapName.default('auto').meta({
     description:
@@ -66,9 +66,23 @@ const exceptionSchema = z.strictObject({
         'Keep a queue of the tap, without traffic, in a process of its own: then its carrier, neighbours and routing sessions survive ' +
         'a restart of the worker. Needs a tap made with multi_queue.',
     }),
-  queueSize: powerOfTwo(64, 32_768)
-    .default(1024)
-    .meta({ description: 'Descriptors of a virtio queue; only `vhost-net` has them.', unit: 'descriptors' }),
+  queueSize: powerOfTwo(64, 32_768).default(1024).meta({
+    description: 'Descriptors of a virtio queue; `vhost-net` and `vhost-user` have them.',
+    unit: 'descriptors',
+  }),
+  socket: z
+    .string()
+    .regex(/^\/[\w./@+-]{1,106}$/)
+    .nullable()
+    .default(null)
+    .meta({
+      description: 'For `vhost-user`: the path of the socket at which the neighbour is met.',
+      expected: 'an absolute path of at most 107 of A-Z a-z 0-9 _ . / @ + -',
+    }),
+  server: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'For `vhost-user`: whether the neighbour connects to us, or we to it.' }),
 })
 
 const portSchema = z.strictObject({

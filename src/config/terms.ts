@@ -31,3 +31,8 @@ export const reservedRuleNames: readonly string[] = [
   'default',
   'fragments',
 ]
+
+/** Whether a port with this backend ends at a tap; `auto` may. */
+export function isForTap(backend: 'auto' | 'vhost-net' | 'tap' | 'vhost-user' | 'none'): boolean {
+  return backend !== 'none' && backend !== 'vhost-user'
+}

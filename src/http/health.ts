@@ -15,7 +15,7 @@ export function reasonsNotReady(
   if (view.state !== 'running') return [`not forwarding: ${view.state}`]
   const removed = view.removedPorts.map((port) => `port ${port} was removed`)
   const standing = standingLcores.map((lcore) => `lcore ${lcore} makes no progress`)
-  return [...removed, ...standing, ...lostTaps(gauges)]
+  return [...removed, ...standing, ...lostTaps(gauges), ...lostNeighbours(view, gauges)]
 }
 
 /**
@@ -31,4 +31,19 @@ function lostTaps(gauges: readonly Sample[]): string[] {
   const tell = (words: string, samples: readonly Sample[]): string[] =>
     samples.map(({ labels: { port, tap } }) => `exception path of port ${port} is not attached: tap ${tap} ${words}`)
   return [...tell('is down', down), ...tell('has no carrier', alone)]
+}
+
+function lostNeighbours({ findings }: SupervisorView, gauges: readonly Sample[]): string[] {
+  return gauges
+    .filter(({ name, value }) => name === 'neighbour_up' && value === 0n)
+    .map(({ labels: { port = '' } }) => {
+      const why = whyMissing(port, findings)
+      return `exception path of port ${port} is not attached: ${why === null ? 'its neighbour is waited for' : `need ${why}`}`
+    })
+}
+
+/** What was found in place of a port's neighbour; null when that is not known, or it is there. */
+export function whyMissing(port: string, findings: SupervisorView['findings']): string | null {
+  const missing = findings.find(({ code, subject }) => code === 'neighbour-missing' && subject === `port ${port}`)
+  return missing === undefined ? null : `${missing.needed}, found ${missing.found}`
 }

@@ -1,8 +1,9 @@
+import type { PlannedPort } from '../plan/types.js'
 import type { Rates } from '../stats/rates.js'
 import type { Labels, Sample, Snapshot } from '../stats/series.js'
 import { noPortTotals, type PortTotals, totalsOf } from '../stats/totals.js'
 import type { SupervisorView } from '../supervisor/supervisor.js'
-import { reasonsNotReady } from './health.js'
+import { reasonsNotReady, whyMissing } from './health.js'
 import type { PortStatus, Status } from './status.js'
 
 /** A running supervisor, as the HTTP server sees it. */
@@ -95,6 +96,7 @@ function portStatus(
       backend: found?.exception.backend ?? planned?.exception.backend ?? 'none',
       tap: found?.exception.tap ?? planned?.exception.tap ?? '',
       addresses: view.addresses.filter(({ port }) => port === name).flatMap(({ addresses }) => addresses),
+      neighbour: planned?.exception.backend === 'vhost-user' ? neighbourStatus(planned, view, samples) : null,
       vhostWorkers: (found?.exception.vhostWorkers ?? []).map((worker) => ({
         ...worker,
         cpuSeconds: vhostWorkerSeconds(samples, name, worker.queue),
@@ -102,6 +104,20 @@ function portStatus(
     },
     totals: numbers(totals),
     rates: portRates(rates, name),
+  }
+}
+
+function neighbourStatus(
+  { name, exception: { socket, server } }: PlannedPort,
+  { findings }: SupervisorView,
+  samples: readonly Sample[],
+): PortStatus['exception']['neighbour'] {
+  return {
+    socket,
+    server,
+    up: gauge(samples, 'neighbour_up', { port: name }) === 1n,
+    connections: Number(gauge(samples, 'neighbour_connections', { port: name }) ?? 0n),
+    why: whyMissing(name, findings),
   }
 }
 

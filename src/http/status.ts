@@ -27,6 +27,16 @@ const portStatus = z.object({
     backend: z.string(),
     tap: z.string(),
     addresses: z.array(z.string()),
+    /** Of backend vhost-user; null for the others. `connections` is how often a neighbour has come. */
+    neighbour: z
+      .object({
+        socket: z.string(),
+        server: z.boolean(),
+        up: z.boolean(),
+        connections: z.int(),
+        why: z.string().nullable(),
+      })
+      .nullable(),
     /** By queue; empty where the kernel's vhost workers are not threads of ours, as before Linux 6.4. */
     vhostWorkers: z.array(vhostWorker),
   }),

@@ -41,7 +41,7 @@ const portInfo = z.strictObject({
   txQueues: z.int(),
   linkUp: z.boolean(),
   exception: z.strictObject({
-    backend: z.enum(['vhost-net', 'tap', 'none']),
+    backend: z.enum(['vhost-net', 'tap', 'vhost-user', 'none']),
     tap: z.string(),
     queues: z.int(),
     vhostWorkers: z.array(vhostWorker),
@@ -115,6 +115,9 @@ const portMtu = z.strictObject({
   error: z.string().nullable(),
 })
 export type PortMtu = z.infer<typeof portMtu>
+/** Why nobody is at a vhost-user socket: an errno by name, and the call that failed with what it said. */
+const neighbourLack = z.strictObject({ code: z.string(), message: z.string() })
+export type NeighbourLack = z.infer<typeof neighbourLack>
 
 /** State changes, never counters. */
 export const portEvent = z.discriminatedUnion('kind', [
@@ -127,6 +130,8 @@ export const portEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('returned'), port: z.string() }),
   portFilters,
   portMtu,
+  /** Backend vhost-user: the neighbour has come, and `why` is null; or it has not, or has gone, and is waited for. */
+  z.strictObject({ kind: z.literal('neighbour'), port: z.string(), why: neighbourLack.nullable() }),
 ])
 export type PortEvent = z.infer<typeof portEvent>
 

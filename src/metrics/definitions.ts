@@ -225,6 +225,18 @@ const exceptionPath: Definition[] = [
     slot('vhost_worker_cpu_ns', ['port', 'queue'], { factor: 1e-9 }),
   ),
   counter('exception_polls', ['thread'], 'Turns of the exception thread.', slot('exception_polls', ['thread'])),
+  gauge(
+    'neighbour_up',
+    ['port'],
+    'Whether a neighbour is at the vhost-user socket of the port.',
+    gaugeSlot('neighbour_up', ['port']),
+  ),
+  counter(
+    'neighbour_connections',
+    ['port'],
+    'Times that a neighbour has come to the vhost-user socket of the port.',
+    slot('neighbour_connections', ['port']),
+  ),
   gauge('tap_up', ['port', 'tap'], 'Whether the tap is up in the kernel.', gaugeSlot('tap_up', ['port', 'tap'])),
   gauge('tap_carrier', ['port', 'tap'], 'Whether the tap has carrier.', gaugeSlot('tap_carrier', ['port', 'tap'])),
   ...(['rx', 'tx'] as const).flatMap((way) => [

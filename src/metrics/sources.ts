@@ -21,6 +21,8 @@ export const nativeDropReasons = {
   tap_down: 'the tap is down',
   tap_error: 'the kernel refused the frame',
   tap_full: "the tap's queue was full",
+  neighbour_down: 'nobody is at the vhost-user socket',
+  neighbour_full: 'the neighbour did not keep up',
   tx_full: "the peer port's transmit queue was full",
   tx_reset: "the peer port's device was being reset",
   handover_full: 'the ring to the lcore that owns the transmit queue was full',

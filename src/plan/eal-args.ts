@@ -15,11 +15,12 @@ export function buildEalArgs(
   memory: PlannedMemory,
   numaNodes: readonly NumaNode[],
   iovaMode: string,
+  shared: boolean,
 ): string[] {
   return [
     '--lcores',
     lcores,
-    ...buildMemoryArgs(memory, numaNodes),
+    ...buildMemoryArgs(memory, numaNodes, shared),
     // Nothing is probed by init: the ports follow one by one, each with its own result.
     '-a',
     '0000:00:00.0',
@@ -37,10 +38,22 @@ export function buildLcores(cpus: PlannedCpus, lcores: Plan['lcores']): string {
   return [`0@(${main})`, ...lcores.map(({ lcoreId, cpuId }) => `${lcoreId}@${cpuId}`)].join(',')
 }
 
-/** @param numaNodes  all that the machine has: a node without a limit could grow beyond the cgroup's. */
+/**
+ * Whether a neighbour maps our memory. vhost-user hands over a descriptor for each region of it and takes 8 at most: one for
+ * each page is too many. Without hugepages it is one memfd anyway.
+ */
+export function sharesMemory(ports: readonly PlannedPort[]): boolean {
+  return ports.some(({ exception }) => exception.backend === 'vhost-user')
+}
+
+/**
+ * @param numaNodes  all that the machine has: a node without a limit could grow beyond the cgroup's.
+ * @param shared     see {@link sharesMemory}
+ */
 export function buildMemoryArgs(
   { pageSize, mib, nodes }: Pick<PlannedMemory, 'pageSize' | 'mib' | 'nodes'>,
   numaNodes: readonly NumaNode[],
+  shared: boolean,
 ): string[] {
   // 22.11 refuses --no-huge together with --in-memory.
   if (pageSize === 'none') return ['--no-huge', '--no-shconf', '-m', String(mib)]
@@ -49,6 +62,7 @@ export function buildMemoryArgs(
     Array.from({ length: count }, (_, id) => value(nodes.find(({ numaNode }) => numaNode === id))).join(',')
   return [
     '--in-memory',
+    ...(shared ? ['--single-file-segments'] : []),
     '--socket-mem',
     perNode((node) => node?.mib ?? 0),
     '--socket-limit',

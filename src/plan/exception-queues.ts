@@ -8,7 +8,10 @@ import type { PlannedException } from './exception.js'
 const mostQueues = 8
 
 /** What keeps a CPU busy behind each queue: its exception thread, and with vhost-net the kernel's worker too. */
-const busyThreads = { tap: 1, 'vhost-net': 2, none: 1 } as const satisfies Record<PlannedException['backend'], number>
+const busyThreads = { tap: 1, 'vhost-net': 2, 'vhost-user': 1, none: 1 } as const satisfies Record<
+  PlannedException['backend'],
+  number
+>
 
 export interface QueueRequest {
   readonly queues: ExceptionConfig['queues']

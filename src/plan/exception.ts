@@ -28,6 +28,7 @@ export function planException(
 ): PlannedException {
   const { exception } = port
   const subject = `port ${port.name} exception path`
+  if (exception.backend === 'vhost-user') return planVhostUser(exception, cpus, environment, subject, log)
   const { backend, reason } = chooseBackend(port, environment, log)
   if (backend === 'none') return withoutException(exception, reason, subject, log)
   const tap = pairing?.tap ?? `ext${index}`
@@ -47,7 +48,32 @@ export function planException(
   if (problem) log.refuse(problem)
   if (exception.hold)
     log.note(`${subject} hold`, 'one more queue of the tap', 'exception.hold keeps it through restarts')
-  return { backend, tap, queues, hold: exception.hold, queueSize: exception.queueSize }
+  return { backend, tap, queues, hold: exception.hold, queueSize: exception.queueSize, socket: '', server: false }
+}
+
+/** The neighbour may come late and go: nothing of it is looked at. */
+function planVhostUser(
+  exception: ExceptionConfig,
+  cpus: PlannedCpus,
+  environment: Environment,
+  subject: string,
+  log: DecisionLog,
+): PlannedException {
+  const { queueSize, server } = exception
+  const socket = exception.socket ?? ''
+  const role = server ? 'the neighbour connects to us' : 'we connect to the neighbour'
+  log.note(
+    subject,
+    `vhost-user at ${socket}`,
+    `exception.backend says so; ${role}, which maps our packet memory; no tap, so no addresses for the rule local`,
+  )
+  const request = {
+    queues: exception.queues === 'auto' ? 1 : exception.queues,
+    backend: 'vhost-user',
+    tap: undefined,
+  } as const
+  const queues = planExceptionQueues(request, cpus, environment, `${subject} queues`, log)
+  return { backend: 'vhost-user', tap: '', queues, hold: false, queueSize, socket, server }
 }
 
 function chooseBackend(
@@ -79,7 +105,7 @@ function withoutException(
 ): PlannedException {
   if (backend === 'none') log.note(subject, 'none', reason)
   else log.warn(subject, 'none', `${reason}; rules to the kernel will drop`)
-  return { backend: 'none', tap: '', queues: 1, hold: false, queueSize }
+  return { backend: 'none', tap: '', queues: 1, hold: false, queueSize, socket: '', server: false }
 }
 
 function describeAccess(device: DeviceNode): string {

@@ -21,7 +21,7 @@ export interface MbufUse {
  * How many mbufs can be somewhere at once, so that none of these places starves another:
  *
  *     descriptors   per port: queues × rxDescriptors + (queues + 1) × txDescriptors
- *                   per port on vhost-net: 2 × exception.queues × queueSize
+ *                   per port on vhost-net or vhost-user: 2 × exception.queues × queueSize
  *     rings         lcores × exception threads × 3 classes × (1024 / threads, at least 256), where there is an
  *                   exception path; the threads rounded up to a power of two
  *                   per port with fewer queues than lcores: (lcores − queues) × 1024
@@ -36,7 +36,8 @@ export function countMbufs({ ports, lcores, burst, mbufCache }: MbufUse): { mbuf
   const threads = Math.max(0, ...ports.map(exceptionQueues))
   const descriptors = sum(ports, (port) => {
     const queues = queuesOf(port, lcores)
-    const virtio = port.exception.backend === 'vhost-net' ? 2 * port.exception.queues * port.exception.queueSize : 0
+    const { backend, queues: pairs, queueSize } = port.exception
+    const virtio = backend === 'vhost-net' || backend === 'vhost-user' ? 2 * pairs * queueSize : 0
     return queues * port.rxDescriptors + (queues + 1) * port.txDescriptors + virtio
   })
   const rings =

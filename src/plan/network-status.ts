@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.js'
+import { isForTap } from '../config/terms.js'
 import type { Environment } from '../environment/types.js'
 import { DecisionLog } from './decisions.js'
 import { planDevices } from './devices.js'
@@ -17,7 +18,7 @@ export function needsNetworkStatus(config: Config, environment: Environment, pur
   const devices = planDevices(listPorts(config, environment), environment, new DecisionLog())
   return devices.some((device) => {
     const { backend, tap } = device.port.exception
-    if (device.pciAddress === null || backend === 'none' || macOf(findNetwork(device, environment)) !== null)
+    if (device.pciAddress === null || !isForTap(backend) || macOf(findNetwork(device, environment)) !== null)
       return false
     const named = tap !== 'auto'
     const taps = netdevs.filter(mayBeTap).length

@@ -1,3 +1,4 @@
+import { isForTap } from '../config/terms.js'
 import type { Environment, Netdev } from '../environment/types.js'
 import type { DecisionLog } from './decisions.js'
 import type { PortDevice } from './devices.js'
@@ -23,7 +24,7 @@ export interface PairedPort extends PortDevice {
  * a pod has one VF, its first, and sees the taps of both.
  */
 export function pairTaps(ports: readonly PairedPort[], environment: Environment, log: DecisionLog): (Pairing | null)[] {
-  const wanting = ports.filter(({ port }) => port.exception.backend !== 'none' && port.exception.tap === 'auto')
+  const wanting = ports.filter(({ port }) => isForTap(port.exception.backend) && port.exception.tap === 'auto')
   const taken = new Set(ports.map(({ port }) => port.exception.tap))
   const pairs = new Map<PairedPort, Pairing>()
   const pair = (port: PairedPort, tap: string, reason: string) => {

@@ -5,7 +5,7 @@ import { noteControlSocket } from './control-socket.js'
 import { planCpus } from './cpus.js'
 import { DecisionLog } from './decisions.js'
 import { planDevices } from './devices.js'
-import { buildEalArgs, buildLcores, chooseIovaMode } from './eal-args.js'
+import { buildEalArgs, buildLcores, chooseIovaMode, sharesMemory } from './eal-args.js'
 import { noteExecCpus } from './exec-cpus.js'
 import { fillNextHops, planForwarding } from './forwarding.js'
 import { planIdle, planLcores } from './lcores.js'
@@ -63,7 +63,7 @@ export function draftPlan(config: Config, environment: Environment): Draft {
     idle,
     burst: config.burst,
     memory,
-    ealArgs: buildEalArgs(lcoreText, memory, environment.numaNodes, iovaMode),
+    ealArgs: buildEalArgs(lcoreText, memory, environment.numaNodes, iovaMode, sharesMemory(ports)),
     vfio,
     program,
     ports: fillNextHops(ports, forwarding.mode, log),

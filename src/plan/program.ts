@@ -1,8 +1,9 @@
 import type { Config } from '../config/schema.js'
+import { isForTap } from '../config/terms.js'
 import type { DeviceNode, Environment } from '../environment/types.js'
 import type { PlannedCpus } from './cpus.js'
 import type { DecisionLog } from './decisions.js'
-import { buildMemoryArgs } from './eal-args.js'
+import { buildMemoryArgs, sharesMemory } from './eal-args.js'
 import type { PlannedMemory } from './memory.js'
 import { planProgramMemory } from './program-memory.js'
 import type { Plan, PlannedPort } from './types.js'
@@ -25,13 +26,13 @@ export interface ProgramInput {
 export function planProgram(input: ProgramInput, log: DecisionLog): Plan['program'] {
   const { environment, ports, lcores, iovaMode } = input
   const memory = planProgramMemory(input, log)
-  const taps = ports.filter(({ exception }) => exception.backend !== 'none')
-  const vdevs = taps.map((port, index) => describeTap(port, index, environment))
+  const withException = ports.filter(({ exception }) => exception.backend !== 'none')
+  const vdevs = withException.map((port, index) => describeException(port, index, environment))
   const devices = ports.flatMap(deviceArgs)
   const ealArgs = [
     '--lcores',
     lcores,
-    ...buildMemoryArgs(memory, environment.numaNodes),
+    ...buildMemoryArgs(memory, environment.numaNodes, sharesMemory(ports)),
     // Without a device to allow, EAL would take every one that it finds.
     ...(devices.includes('-a') ? [] : ['--no-pci']),
     ...devices,
@@ -45,7 +46,7 @@ export function planProgram(input: ProgramInput, log: DecisionLog): Plan['progra
     memory: { pageSize: memory.pageSize, mib: memory.mib },
     pci: ports.flatMap(({ pciAddress }) => pciAddress ?? []),
     lcores,
-    taps: taps.map(({ exception }) => exception.tap),
+    taps: ports.flatMap(({ exception: { backend, tap } }) => (isForTap(backend) ? [tap] : [])),
     missing,
   }
 }
@@ -72,10 +73,15 @@ interface TapArgs {
   readonly missing: readonly string[]
 }
 
-function describeTap({ name, mac, exception }: PlannedPort, index: number, environment: Environment): TapArgs {
+function describeException({ name, mac, exception }: PlannedPort, index: number, environment: Environment): TapArgs {
   const { process, netdevs, devices } = environment
-  const { backend, tap, queues, queueSize } = exception
+  const { backend, tap, queues, queueSize, socket, server } = exception
   const address = mac === null ? '' : `,mac=${mac}`
+  if (backend === 'vhost-user') {
+    const role = server ? ',server=1' : ''
+    const sizes = `queues=${queues},queue_size=${queueSize}`
+    return { devargs: `virtio_user${index},path=${socket}${role},${sizes}${address}`, missing: [] }
+  }
   const unknown =
     mac === null
       ? [

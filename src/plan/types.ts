@@ -9,14 +9,18 @@ const plannedLcore = z.strictObject({ lcoreId: z.int().min(1).max(64), cpuId: z.
 
 /** The way of a port's packets to the kernel and back. */
 const plannedException = z.strictObject({
-  backend: z.enum(['vhost-net', 'tap', 'none']),
-  /** Name of the tap; empty for backend `none`. */
+  backend: z.enum(['vhost-net', 'tap', 'vhost-user', 'none']),
+  /** Name of the tap; empty for backends `vhost-user` and `none`. */
   tap: z.string().max(15),
   queues: z.int().min(1).max(16),
   /** A process of its own keeps a further queue of the tap, without traffic. */
   hold: z.boolean(),
-  /** Descriptors of a virtio queue; only vhost-net has them. */
+  /** Descriptors of a virtio queue; vhost-net and vhost-user have them. */
   queueSize: z.int(),
+  /** Where the neighbour of vhost-user is met; empty for the others. */
+  socket: z.string().max(107),
+  /** Whether the neighbour connects to us, or we to it. */
+  server: z.boolean(),
 })
 
 const plannedPort = z.strictObject({

@@ -1,3 +1,4 @@
+import { isForTap } from '../config/terms.js'
 import { pageKib } from '../environment/hugepages.js'
 import type { Environment } from '../environment/types.js'
 import type { Plan, PlannedPort } from '../plan/types.js'
@@ -62,7 +63,7 @@ function vfio(plan: Plan, { pciDevices, devices }: Environment, skip: string | n
 /** Only a tap that exists: to attach to one that does not would make it. */
 function tap({ exception }: PlannedPort, { netdevs, devices }: Environment, running: string | null): ChosenProbe[] {
   const netdev = netdevs.find(({ name }) => name === exception.tap)
-  if (exception.backend === 'none' || netdev === undefined || devices.tun.state !== 'usable') return []
+  if (!isForTap(exception.backend) || netdev === undefined || devices.tun.state !== 'usable') return []
   if (netdev.kind !== 'tap' && netdev.kind !== 'unknown') return []
   const request: ProbeRequest = {
     kind: 'tap',

@@ -5,12 +5,13 @@ import type { Finding } from '../preflight/types.js'
 import { deviceCheck } from './device.js'
 import { filtersCheck } from './filters.js'
 import { mtuCheck } from './mtu.js'
+import { neighbourCheck } from './neighbour.js'
 import { afterEvent, initialState, type PortState } from './port-state.js'
 import type { RunningCheck } from './types.js'
 
 const log = createLogger({ component: 'ports' })
 
-export const runningChecks: readonly RunningCheck[] = [deviceCheck, mtuCheck, filtersCheck]
+export const runningChecks: readonly RunningCheck[] = [deviceCheck, mtuCheck, filtersCheck, neighbourCheck]
 
 /** What is wrong with the ports, as far as their worker has told. Pure. */
 export function findAtRun(states: Iterable<PortState>): Finding[] {

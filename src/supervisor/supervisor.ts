@@ -416,6 +416,9 @@ export class Supervisor {
       case 'filters':
         logFilters(event)
         break
+      case 'neighbour':
+        if (event.why === null) log.info({ port: event.port }, 'neighbour has come')
+        break
       case 'mtu':
         log.info(
           { port: event.port, mtuBytes: event.mtuBytes, tapMtuBytes: event.tapMtuBytes },

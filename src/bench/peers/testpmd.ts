@@ -37,6 +37,8 @@ export interface TestpmdProgram {
   readonly through?: readonly string[]
   readonly args: readonly string[]
   readonly runtimeFolder: string
+  /** What it has printed when its ports are started; what they tell meanwhile may come between the two lines of the usual one. */
+  readonly started?: RegExp
 }
 
 /**
@@ -78,7 +80,7 @@ export class Testpmd {
   static async open(program: TestpmdProgram): Promise<Testpmd> {
     const testpmd = new Testpmd(program)
     try {
-      await testpmd.#expect(/Checking link statuses\.\.\.\nDone/)
+      await testpmd.#expect(program.started ?? /Checking link statuses\.\.\.\nDone/)
       return testpmd
     } catch (error) {
       await testpmd.quit()
@@ -109,6 +111,12 @@ export class Testpmd {
       if (Date.now() > deadline) this.#child.kill('SIGKILL')
       await this.#hear()
     }
+  }
+
+  /** As it would die: it says nothing to whoever it is connected to. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    while (!this.#ended) await this.#hear()
   }
 
   async #expect(until: RegExp): Promise<string> {

@@ -1,4 +1,5 @@
 import type { PortConfig } from '../../config/schema.js'
+import { isForTap } from '../../config/terms.js'
 import type { Netdev, NetworkStatus } from '../../environment/types.js'
 import type { PlannedPort } from '../../plan/types.js'
 import type { CheckInput } from '../types.js'
@@ -20,7 +21,7 @@ export interface WantedTap {
 export function wantedTaps({ config, environment, plan }: CheckInput): WantedTap[] {
   return plan.ports.flatMap((port) => {
     const configured = config.ports.find(({ name }) => name === port.name)
-    if (configured?.exception.backend === 'none') return []
+    if (configured !== undefined && !isForTap(configured.exception.backend)) return []
     const named = configured?.exception.tap ?? 'auto'
     const tap = port.exception.tap || (named === 'auto' ? null : named)
     const netdev = environment.netdevs.find(({ name }) => name === tap)

@@ -91,6 +91,11 @@ describe('a value that cannot be', () => {
       `ports: [{ exception: { tap: "${tap}" } }]`,
       'ports[0].exception.tap: expected auto or the name of a tap',
     ]),
+    ...['run/vu.sock', '/a,server=1', '/a b', `/${'a'.repeat(107)}`].map((path): [string, string] => [
+      `ports: [{ exception: { backend: vhost-user, socket: "${path}" } }]`,
+      'ports[0].exception.socket: expected an absolute path of at most 107',
+    ]),
+    ['vhostCpus: "3-1"', 'vhostCpus: expected auto or a list of CPU ids in quotes, such as "0,6", found "3-1"'],
     ['ports: [{ exception: { tap: "a/b" } }]', 'ports[0].exception.tap: expected auto or the name of a tap'],
     [
       'forwarding: { ethPeer: { vf0: 38880000001 } }',
@@ -153,6 +158,18 @@ describe('settings that contradict each other', () => {
     [
       'ports: [{ exception: { tap: t } }, { exception: { tap: t } }]',
       'ports[1].exception.tap: expected a tap of its own',
+    ],
+    [
+      'ports: [{ exception: { backend: vhost-user } }]',
+      'ports[0].exception.socket: expected the path of the vhost-user socket, since exception.backend is vhost-user',
+    ],
+    [
+      'ports: [{ exception: { backend: tap, socket: /run/vu } }]',
+      'ports[0].exception.socket: expected null, since exception.backend is tap, found "/run/vu"',
+    ],
+    [
+      'ports: [{ exception: { backend: vhost-user, socket: /a } }, { exception: { backend: vhost-user, socket: /a } }]',
+      `ports[1].exception.socket: expected a socket of its own, found "/a", which is ports[0]'s`,
     ],
     [
       'rules: [{ name: arp, match: arp, to: drop }]',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { reasonsNotReady } from '../../../src/http/health.js'
+import type { Finding } from '../../../src/preflight/types.js'
 import type { Sample } from '../../../src/stats/series.js'
 import { whileDown, whileRunning } from '../metrics/fixtures.js'
 
@@ -39,6 +40,24 @@ describe('ready', () => {
     expect(reasonsNotReady(whileRunning.view, tap(0n, 0n), [])).toEqual([`${notAttached} is down`])
     const linkDown = gauge('port_link_up', { port: 'vf0' }, 0n)
     expect(reasonsNotReady(whileRunning.view, [...tap(1n, 0n), linkDown], [])).toEqual([])
+  })
+
+  test('is not a neighbour that is waited for, with the reason as soon as there is one', () => {
+    const alone = [gauge('neighbour_up', { port: 'vf0' }, 0n)]
+    const notAttached = 'exception path of port vf0 is not attached:'
+    expect(reasonsNotReady(whileRunning.view, alone, [])).toEqual([`${notAttached} its neighbour is waited for`])
+    const missing: Finding = {
+      code: 'neighbour-missing',
+      level: 'warning',
+      subject: 'port vf0',
+      needed: 'a neighbour',
+      found: 'nobody',
+      cause: null,
+      remedy: null,
+    }
+    const view = { ...whileRunning.view, findings: [missing] }
+    expect(reasonsNotReady(view, alone, [])).toEqual([`${notAttached} need a neighbour, found nobody`])
+    expect(reasonsNotReady(whileRunning.view, [gauge('neighbour_up', { port: 'vf0' }, 1n)], [])).toEqual([])
   })
 
   test('is nothing without a worker', () => {

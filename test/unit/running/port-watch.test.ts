@@ -208,8 +208,9 @@ describe('what is found while it runs', () => {
     expect(watch.mtus).toEqual(new Map())
   })
 
-  test('has a code that docs/layer2.md explains', () => {
-    const page = readFileSync(new URL('../../../docs/layer2.md', import.meta.url), 'utf8')
+  test('has a code that docs/layer2.md or docs/vhost.md explains', () => {
+    const read = (name: string) => readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8')
+    const page = read('layer2') + read('vhost')
     for (const { codes } of runningChecks) for (const code of Object.keys(codes)) expect(page).toContain(`\`${code}\``)
   })
 })

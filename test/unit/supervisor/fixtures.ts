@@ -50,7 +50,7 @@ export const fixturePlan: Plan = {
       vlans: [],
       peer: 0,
       ethPeer: null,
-      exception: { backend: 'none', tap: '', queues: 1, hold: false, queueSize: 1024 },
+      exception: { backend: 'none', tap: '', queues: 1, hold: false, queueSize: 1024, socket: '', server: false },
     },
   ],
   forwarding: { mode: 'macswap' },

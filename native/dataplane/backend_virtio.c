@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Backend `vhost-net`: DPDK's virtio-user port on /dev/vhost-net, attached to the tap. The kernel's vhost workers move
- * the frames; the exception thread works on the rings.
+ * Backends on DPDK's virtio-user port: `vhost-net`, on /dev/vhost-net and attached to the tap, where the kernel's vhost
+ * workers move the frames; and `vhost-user`, on the socket of another switch in user space. The exception thread works
+ * on the rings.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_net.h>
@@ -38,6 +40,13 @@ check_device(struct dp_error *error)
 	return 0;
 }
 
+/* What errors are about. */
+static const char *
+name_of(const struct dp_exception_plan *plan)
+{
+	return plan->backend == DP_BACKEND_VHOST_USER ? plan->socket : plan->tap;
+}
+
 static int
 check_queues(const struct dp_exception_plan *plan, struct dp_error *error)
 {
@@ -56,13 +65,15 @@ configure(uint16_t id, const struct dp_exception_plan *plan, bool interrupts, st
 	struct rte_eth_dev_info info;
 	int rc = rte_eth_dev_info_get(id, &info);
 	if (rc < 0)
-		return dp_fail(error, -rc, "rte_eth_dev_info_get", plan->tap, "%s", rte_strerror(-rc));
-	struct rte_eth_conf conf = {.rxmode.offloads = RX_OFFLOADS & info.rx_offload_capa,
-				    .txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa,
-				    .intr_conf.rxq = interrupts};
+		return dp_fail(error, -rc, "rte_eth_dev_info_get", name_of(plan), "%s", rte_strerror(-rc));
+	/* With lsc the driver itself watches the connection, and the link is what it saw last. */
+	struct rte_eth_conf conf = {
+		.rxmode.offloads = RX_OFFLOADS & info.rx_offload_capa,
+		.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa,
+		.intr_conf = {.rxq = interrupts, .lsc = interrupts && plan->backend == DP_BACKEND_VHOST_USER}};
 	rc = rte_eth_dev_configure(id, plan->queues, plan->queues, &conf);
 	if (rc < 0)
-		return dp_fail(error, -rc, "rte_eth_dev_configure", plan->tap, "%u queues: %s", plan->queues,
+		return dp_fail(error, -rc, "rte_eth_dev_configure", name_of(plan), "%u queues: %s", plan->queues,
 			       rte_strerror(-rc));
 	return 0;
 }
@@ -77,53 +88,71 @@ start(uint16_t id, const struct dp_port *port, struct dp_error *error)
 	for (uint16_t q = 0; q < plan->queues; q++) {
 		rc = rte_eth_rx_queue_setup(id, q, plan->queue_size, SOCKET_ID_ANY, NULL, port->mempool);
 		if (rc < 0)
-			return dp_fail(error, -rc, "rte_eth_rx_queue_setup", plan->tap, "queue %u, %u descriptors: %s",
-				       q, plan->queue_size, rte_strerror(-rc));
+			return dp_fail(error, -rc, "rte_eth_rx_queue_setup", name_of(plan),
+				       "queue %u, %u descriptors: %s", q, plan->queue_size, rte_strerror(-rc));
 		rc = rte_eth_tx_queue_setup(id, q, plan->queue_size, SOCKET_ID_ANY, NULL);
 		if (rc < 0)
-			return dp_fail(error, -rc, "rte_eth_tx_queue_setup", plan->tap, "queue %u, %u descriptors: %s",
-				       q, plan->queue_size, rte_strerror(-rc));
+			return dp_fail(error, -rc, "rte_eth_tx_queue_setup", name_of(plan),
+				       "queue %u, %u descriptors: %s", q, plan->queue_size, rte_strerror(-rc));
 	}
 	rc = rte_eth_dev_start(id);
 	if (rc < 0)
-		return dp_fail(error, -rc, "rte_eth_dev_start", plan->tap, "%s", rte_strerror(-rc));
+		return dp_fail(error, -rc, "rte_eth_dev_start", name_of(plan), "%s", rte_strerror(-rc));
+	return 0;
+}
+
+static int
+probe(const struct dp_port *port, uint16_t *virtio_port_id, struct dp_error *error)
+{
+	const struct dp_exception_plan *plan = &port->plan->exception;
+	const uint8_t *mac = port->mac;
+	char name[RTE_ETH_NAME_MAX_LEN], where[160], devargs[320];
+	snprintf(name, sizeof(name), "virtio_user%u", port->id);
+	if (plan->backend == DP_BACKEND_VHOST_USER)
+		snprintf(where, sizeof(where), "path=%s,server=%d", plan->socket, plan->server);
+	else
+		snprintf(where, sizeof(where), "path=" VHOST_NET ",iface=%s", plan->tap);
+	snprintf(devargs, sizeof(devargs), "%s,%s,queues=%u,queue_size=%u,mac=%02x:%02x:%02x:%02x:%02x:%02x", name,
+		 where, plan->queues, plan->queue_size, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	int rc = rte_dev_probe(devargs);
+	if (rc == 0)
+		rc = rte_eth_dev_get_port_by_name(name, virtio_port_id);
+	if (rc < 0)
+		return dp_fail(error, -rc, "rte_dev_probe", name_of(plan), "%s", rte_strerror(-rc));
 	return 0;
 }
 
 int
-dp_vhost_net_open(const struct dp_port *port, uint16_t *virtio_port_id, struct dp_error *error)
+dp_virtio_open(const struct dp_port *port, uint16_t *virtio_port_id, struct dp_error *error)
 {
 	const struct dp_exception_plan *plan = &port->plan->exception;
-	const uint8_t *mac = port->mac;
-	if (check_queues(plan, error) < 0 || check_device(error) < 0)
+	if (check_queues(plan, error) < 0 || (plan->backend == DP_BACKEND_VHOST_NET && check_device(error) < 0))
 		return -1;
-	char devargs[256];
-	snprintf(devargs, sizeof(devargs),
-		 "virtio_user%u,path=" VHOST_NET ",iface=%s,queues=%u,queue_size=%u,mac=%02x:%02x:%02x:%02x:%02x:%02x",
-		 port->id, plan->tap, plan->queues, plan->queue_size, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-	if (dp_eal_probe(devargs, virtio_port_id, error) < 0)
+	if (probe(port, virtio_port_id, error) < 0)
 		return -1;
 	if (start(*virtio_port_id, port, error) < 0) {
-		dp_vhost_net_close(port, *virtio_port_id);
+		dp_virtio_close(port, *virtio_port_id);
 		return -1;
 	}
 	return 0;
 }
 
 void
-dp_vhost_net_close(const struct dp_port *port, uint16_t virtio_port_id)
+dp_virtio_close(const struct dp_port *port, uint16_t virtio_port_id)
 {
+	struct rte_eth_dev_info info;
 	struct dp_error ignored;
 	rte_eth_dev_stop(virtio_port_id);
 	/* With interrupts the driver closes the queues' eventfds twice: the second time they may be somebody else's. */
 	configure(virtio_port_id, &port->plan->exception, false, &ignored);
-	rte_eth_dev_close(virtio_port_id);
+	/* The port alone would leave a device of that name behind. */
+	if (rte_eth_dev_info_get(virtio_port_id, &info) == 0)
+		rte_dev_remove(info.device);
 }
 
 void
-dp_vhost_net_attach(struct dp_exception_queue *queue, uint16_t virtio_port_id, uint16_t queue_id)
+dp_virtio_attach(struct dp_exception_queue *queue, uint16_t virtio_port_id, uint16_t queue_id)
 {
-	queue->ops = &dp_vhost_net_ops;
 	queue->virtio_port_id = virtio_port_id;
 	queue->virtio_queue_id = queue_id;
 	queue->wake_fd = rte_eth_dev_rx_intr_ctl_q_get_fd(virtio_port_id, queue_id);
@@ -132,6 +161,8 @@ dp_vhost_net_attach(struct dp_exception_queue *queue, uint16_t virtio_port_id, u
 static void
 arm(struct dp_exception_queue *queue, bool on)
 {
+	if (!dp_exception_neighbour_up(queue))
+		return;
 	if (on)
 		rte_eth_dev_rx_intr_enable(queue->virtio_port_id, queue->virtio_queue_id);
 	else
@@ -148,23 +179,42 @@ woken(struct dp_exception_queue *queue)
 }
 
 static void
-punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
+drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **pkts, uint16_t n)
 {
-	/* vhost drops in silence what a tap that is down refuses. */
-	if (!atomic_load_explicit(queue->tap_up, memory_order_relaxed)) {
-		dp_count(&queue->row->dropped[DP_DROP_TAP_DOWN], n);
-		rte_pktmbuf_free_bulk(pkts, n);
-		return;
-	}
+	dp_count(&queue->row->dropped[reason], n);
+	rte_pktmbuf_free_bulk(pkts, n);
+}
+
+static void
+transmit(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n,
+	 enum dp_drop_reason full)
+{
 	uint32_t lengths[DP_MAX_BURST];
 	for (uint16_t i = 0; i < n; i++)
 		lengths[i] = rte_pktmbuf_pkt_len(pkts[i]);
 	uint16_t sent = rte_eth_tx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, n);
 	dp_exception_count_punted(queue, klass, lengths, sent);
-	if (sent < n) {
-		dp_count(&queue->row->dropped[DP_DROP_TAP_FULL], (uint64_t)(n - sent));
-		rte_pktmbuf_free_bulk(pkts + sent, (unsigned)(n - sent));
-	}
+	if (sent < n)
+		drop(queue, full, pkts + sent, (uint16_t)(n - sent));
+}
+
+static void
+punt_to_tap(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
+{
+	/* vhost drops in silence what a tap that is down refuses. */
+	if (atomic_load_explicit(queue->tap_up, memory_order_relaxed))
+		transmit(queue, klass, pkts, n, DP_DROP_TAP_FULL);
+	else
+		drop(queue, DP_DROP_TAP_DOWN, pkts, n);
+}
+
+static void
+punt_to_neighbour(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
+{
+	if (dp_exception_neighbour_up(queue))
+		transmit(queue, klass, pkts, n, DP_DROP_NEIGHBOUR_FULL);
+	else
+		drop(queue, DP_DROP_NEIGHBOUR_DOWN, pkts, n);
 }
 
 /* The driver has turned the virtio-net header into mbuf flags; where the checksum lies has to be found again. */
@@ -227,4 +277,6 @@ receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *sc
 	return n;
 }
 
-const struct dp_backend_ops dp_vhost_net_ops = {.punt = punt, .receive = receive, .arm = arm, .woken = woken};
+const struct dp_backend_ops dp_vhost_net_ops = {.punt = punt_to_tap, .receive = receive, .arm = arm, .woken = woken};
+const struct dp_backend_ops dp_vhost_user_ops = {
+	.punt = punt_to_neighbour, .receive = receive, .arm = arm, .woken = woken};
