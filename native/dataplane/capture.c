@@ -86,7 +86,7 @@ take_burst(const struct dp_capture *capture, struct dp_capture_producer *p, stru
 	for (uint16_t i = 0; i < n_taken; i++) {
 		if (rule[i] != 0)
 			continue;
-		if (!dp_token_bucket_take(&p->limit, 0)) {
+		if (!dp_limiter_take(&p->limit, 0)) {
 			limited++;
 			continue;
 		}
@@ -105,9 +105,9 @@ dp_capture_take(const struct dp_capture *capture, unsigned producer, const struc
 		return;
 	struct dp_capture_producer *p = capture->producers[producer];
 	uint64_t begin = rte_rdtsc();
-	dp_token_bucket_refill(&p->limit, begin);
+	dp_limiter_begin(&p->limit, begin);
 	dp_count(&p->passed, n);
-	if (dp_token_bucket_is_empty(&p->limit)) {
+	if (dp_limiter_is_empty(&p->limit)) {
 		/* A flood shall not pay for what is not copied anyway. */
 		dp_count(&p->skipped, n);
 	} else {
@@ -139,7 +139,7 @@ make_producer(struct dp_capture *capture, unsigned i, uint64_t pps, struct dp_er
 	capture->n_producers = i + 1;
 	/* No more at once than the ring takes. */
 	uint64_t burst = pps / 10 < RING_SIZE / 2 ? pps / 10 : RING_SIZE / 2;
-	dp_token_bucket_init(&p->limit, pps, burst, 1, rte_get_tsc_hz(), rte_rdtsc());
+	dp_limiters_init(&p->limit, 1, (struct dp_limit){.pps = pps, .burst = burst}, rte_get_tsc_hz(), rte_rdtsc());
 	char name[RTE_RING_NAMESIZE];
 	snprintf(name, sizeof(name), "capture_%u", i);
 	p->ring = rte_ring_create(name, RING_SIZE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);

@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #include "capture.h"
-#include "token_bucket.h"
+#include "limiter.h"
 
 struct rte_ring;
 struct rte_mempool;
@@ -15,7 +15,7 @@ struct rte_mempool;
 struct dp_capture_producer {
 	struct rte_ring *ring; /* producer: enqueue, writer: dequeue */
 	uint32_t until_sample; /* packets to pass over before the next that is looked at */
-	struct dp_token_bucket limit;
+	struct dp_limiter limit;
 	dp_slot_t passed, skipped, matched, missed, cycles;
 };
 

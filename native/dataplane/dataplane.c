@@ -169,7 +169,7 @@ dp_swap_rules(const struct dp_rule *rules, unsigned n, struct dp_classifier *cla
 		dp_classifier_free(classifier);
 		return dp_fail(error, ESHUTDOWN, "dp_swap_rules", "rule list", "the data plane does not run");
 	}
-	/* A limit is divided among the lcores that receive: the others would leave their share unused. */
+	/* Lcores that receive come first: lcore i has queue i of the ports. They share the limits. */
 	unsigned receiving = 0;
 	for (unsigned i = 0; i < m->n_lcores; i++)
 		receiving += m->lcores[i]->n_rxqs > 0;

@@ -12,9 +12,9 @@
 #include "counters.h"
 #include "dataplane.h"
 #include "lcore.h"
+#include "limiter.h"
 #include "offload.h"
 #include "port.h"
-#include "token_bucket.h"
 
 struct rte_mbuf;
 struct rte_ring;
@@ -78,7 +78,7 @@ struct dp_exception_thread {
 	unsigned n_queues;
 	struct dp_exception_queue queues[DP_MAX_PORTS];
 	struct dp_exception_queue *queue_of_port[RTE_MAX_ETHPORTS]; /* by ethdev port id */
-	struct dp_token_bucket limiter;
+	struct dp_limiter *limiter;				    /* this thread's side of the total limit */
 	struct dp_capture_hook capture;
 	bool armed; /* thread: the queues tell of frames */
 	struct dp_thread_row *row;

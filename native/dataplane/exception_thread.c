@@ -101,10 +101,10 @@ static void
 limit_and_punt(struct dp_exception_thread *t, enum dp_class klass, struct rte_mbuf **pkts, unsigned n)
 {
 	unsigned kept = 0;
-	dp_token_bucket_refill(&t->limiter, rte_rdtsc());
+	dp_limiter_begin(t->limiter, rte_rdtsc());
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
-		if (dp_token_bucket_take(&t->limiter, reserve_sixteenths[klass])) {
+		if (dp_limiter_take(t->limiter, reserve_sixteenths[klass])) {
 			pkts[kept++] = m;
 			continue;
 		}

@@ -186,13 +186,24 @@ admit(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n, uint64_t *byte
 	return n;
 }
 
-/* Packets of one burst by where they go. */
+/* Packets of one burst that go the same way. */
+struct heap {
+	uint16_t n;
+	struct rte_mbuf *pkts[DP_MAX_BURST];
+};
+
+static inline void
+heap_add(struct heap *heap, struct rte_mbuf **pkts, uint16_t n)
+{
+	memcpy(heap->pkts + heap->n, pkts, n * sizeof(pkts[0]));
+	heap->n = (uint16_t)(heap->n + n);
+}
+
+/* Packets of one burst by where they go; those to forward stay where they are. */
 struct sorted {
-	uint16_t n_forward, n_rule_drop, n_limited, n_truncated, n_no_path;
-	uint16_t n_kernel[DP_CLASS_COUNT];
-	struct rte_mbuf *rule_drop[DP_MAX_BURST], *limited[DP_MAX_BURST], *truncated[DP_MAX_BURST],
-		*no_path[DP_MAX_BURST];
-	struct rte_mbuf *kernel[DP_CLASS_COUNT][DP_MAX_BURST];
+	uint16_t n_forward;
+	struct heap rule_drop, limited, truncated, no_path;
+	struct heap kernel[DP_CLASS_COUNT];
 };
 
 static inline void
@@ -202,16 +213,41 @@ count_rule(const struct dp_rules *rules, unsigned lcore, uint16_t rule, uint64_t
 	dp_count(&rules->rows[lcore][rule].bytes, bytes);
 }
 
-/* Refills each bucket at most once a burst. */
-static inline bool
-within_limit(const struct dp_rules *rules, unsigned lcore, uint16_t rule, uint64_t *now)
+/* How many of `n` packets the rule's limit lets pass. Reads the clock at most once a burst. */
+static inline uint16_t
+within_limit(const struct dp_rules *rules, unsigned lcore, uint16_t rule, uint16_t n, uint64_t *now)
 {
-	struct dp_token_bucket *bucket = &rules->buckets[lcore][rule];
+	struct dp_limiter *limiter = &rules->limiters[rule][lcore];
 	if (*now == 0)
 		*now = rte_rdtsc();
-	if (bucket->last != *now)
-		dp_token_bucket_refill(bucket, *now);
-	return dp_token_bucket_take(bucket, 0);
+	dp_limiter_begin(limiter, *now);
+	uint16_t taken = 0;
+	while (taken < n && dp_limiter_take(limiter, 0))
+		taken++;
+	return taken;
+}
+
+/* Sorts a run of packets that one rule has taken. */
+static inline void
+sort_run(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rules *rules, uint16_t rule,
+	 struct rte_mbuf **run, uint16_t n, struct rte_mbuf **pkts, struct sorted *to, uint64_t *now)
+{
+	struct dp_action action = rules->actions[rule];
+	if (action.verdict == DP_VERDICT_FORWARD) {
+		memmove(pkts + to->n_forward, run, n * sizeof(run[0]));
+		to->n_forward = (uint16_t)(to->n_forward + n);
+		return;
+	}
+	if (action.verdict == DP_VERDICT_DROP || !q->kernel_path) {
+		heap_add(action.verdict == DP_VERDICT_DROP ? &to->rule_drop : &to->no_path, run, n);
+		return;
+	}
+	uint16_t passed = action.limited ? within_limit(rules, l->index, rule, n, now) : n;
+	/* The exception thread goes by it, and not every driver sets it. */
+	for (uint16_t i = 0; i < passed; i++)
+		run[i]->port = q->port_id;
+	heap_add(&to->kernel[action.klass], run, passed);
+	heap_add(&to->limited, run + passed, (uint16_t)(n - passed));
 }
 
 /* Sorts a burst by verdict and counts rules, a run of equal indices at a time. Packets to forward stay in `pkts`. */
@@ -223,29 +259,15 @@ sort_burst(const struct dp_lcore *l, const struct dp_rxq *q, const struct dp_rul
 	for (uint16_t i = 0; i < n;) {
 		uint16_t rule = index[i], first = i;
 		uint64_t bytes = 0;
+		for (; i < n && index[i] == rule; i++)
+			bytes += rte_pktmbuf_pkt_len(pkts[i]);
+		uint16_t length = (uint16_t)(i - first);
 		if (unlikely(rule == DP_CLASSIFY_TRUNCATED)) {
-			to->truncated[to->n_truncated++] = pkts[i++];
+			heap_add(&to->truncated, pkts + first, length);
 			continue;
 		}
-		struct dp_action action = rules->actions[rule];
-		for (; i < n && index[i] == rule; i++) {
-			struct rte_mbuf *m = pkts[i];
-			bytes += rte_pktmbuf_pkt_len(m);
-			if (action.verdict == DP_VERDICT_FORWARD)
-				pkts[to->n_forward++] = m;
-			else if (action.verdict == DP_VERDICT_DROP)
-				to->rule_drop[to->n_rule_drop++] = m;
-			else if (!q->kernel_path)
-				to->no_path[to->n_no_path++] = m;
-			else if (action.limited && !within_limit(rules, l->index, rule, &now))
-				to->limited[to->n_limited++] = m;
-			else {
-				/* The exception thread goes by it, and not every driver sets it. */
-				m->port = q->port_id;
-				to->kernel[action.klass][to->n_kernel[action.klass]++] = m;
-			}
-		}
-		count_rule(rules, l->index, rule, (uint64_t)(i - first), bytes);
+		count_rule(rules, l->index, rule, length, bytes);
+		sort_run(l, q, rules, rule, pkts + first, length, pkts, to, &now);
 	}
 }
 
@@ -286,17 +308,17 @@ dispatch(const struct dp_lcore *l, struct dp_rxq *q, const struct dp_rules *rule
 	 const uint16_t *index, uint16_t n)
 {
 	struct sorted to;
-	to.n_forward = to.n_rule_drop = to.n_limited = to.n_truncated = to.n_no_path = 0;
+	to.n_forward = to.rule_drop.n = to.limited.n = to.truncated.n = to.no_path.n = 0;
 	for (unsigned c = 0; c < DP_CLASS_COUNT; c++)
-		to.n_kernel[c] = 0;
+		to.kernel[c].n = 0;
 	sort_burst(l, q, rules, pkts, index, n, &to);
-	drop(q, DP_DROP_RULE, to.rule_drop, to.n_rule_drop);
-	drop(q, DP_DROP_RULE_LIMIT, to.limited, to.n_limited);
-	drop(q, DP_DROP_TRUNCATED, to.truncated, to.n_truncated);
-	drop(q, DP_DROP_NO_KERNEL_PATH, to.no_path, to.n_no_path);
+	drop(q, DP_DROP_RULE, to.rule_drop.pkts, to.rule_drop.n);
+	drop(q, DP_DROP_RULE_LIMIT, to.limited.pkts, to.limited.n);
+	drop(q, DP_DROP_TRUNCATED, to.truncated.pkts, to.truncated.n);
+	drop(q, DP_DROP_NO_KERNEL_PATH, to.no_path.pkts, to.no_path.n);
 	for (unsigned c = 0; c < DP_CLASS_COUNT; c++)
-		if (to.n_kernel[c] > 0)
-			punt(q, (enum dp_class)c, to.kernel[c], to.n_kernel[c]);
+		if (to.kernel[c].n > 0)
+			punt(q, (enum dp_class)c, to.kernel[c].pkts, to.kernel[c].n);
 	return to.n_forward;
 }
 

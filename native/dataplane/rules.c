@@ -36,9 +36,24 @@ dp_compile_rules(const struct dp_rule *rules, unsigned n, struct dp_classifier *
 	return *classifier == NULL ? -1 : 0;
 }
 
+static int
+make_limiters(struct dp_rules *made, const struct dp_rule *rules, unsigned n_receiving, struct dp_error *error)
+{
+	uint64_t now = rte_rdtsc();
+	for (unsigned r = 0; r < made->n; r++) {
+		if (rules[r].limit.pps == 0)
+			continue;
+		made->limiters[r] = aligned_alloc(64, n_receiving * sizeof(struct dp_limiter));
+		if (made->limiters[r] == NULL)
+			return dp_fail(error, ENOMEM, "dp_swap_rules", "rule list", "out of memory");
+		dp_limiters_init(made->limiters[r], n_receiving, rules[r].limit, rte_get_tsc_hz(), now);
+	}
+	return 0;
+}
+
 struct dp_rules *
 dp_rules_new(const struct dp_rule *rules, unsigned n, struct dp_classifier *classifier, unsigned n_lcores,
-	     const unsigned *lcore_ids, unsigned shares, struct dp_error *error)
+	     const unsigned *lcore_ids, unsigned n_receiving, struct dp_error *error)
 {
 	struct dp_rules *made = calloc(1, sizeof(*made));
 	if (made == NULL) {
@@ -52,21 +67,12 @@ dp_rules_new(const struct dp_rule *rules, unsigned n, struct dp_classifier *clas
 	made->n = n;
 	made->default_index = (uint16_t)(n - 1);
 	made->default_forwards = rules[n - 1].verdict == DP_VERDICT_FORWARD;
-	uint64_t now = rte_rdtsc();
 	for (unsigned r = 0; r < n; r++)
 		made->actions[r] = (struct dp_action){.verdict = (uint8_t)rules[r].verdict,
 						      .klass = (uint8_t)rules[r].klass,
 						      .limited = rules[r].limit.pps != 0};
-	for (unsigned l = 0; l < n_lcores; l++) {
-		made->buckets[l] = aligned_alloc(64, (n * sizeof(struct dp_token_bucket) + 63) & ~(size_t)63);
-		if (made->buckets[l] == NULL) {
-			dp_fail(error, ENOMEM, "dp_swap_rules", "rule list", "out of memory");
-			goto fail;
-		}
-		for (unsigned r = 0; r < n; r++)
-			dp_token_bucket_init(&made->buckets[l][r], rules[r].limit.pps, rules[r].limit.burst, shares,
-					     rte_get_tsc_hz(), now);
-	}
+	if (make_limiters(made, rules, n_receiving, error) < 0)
+		goto fail;
 	if (dp_counters_new_rules(rules, n, n_lcores, lcore_ids, made->rows, error) < 0)
 		goto fail;
 	return made;
@@ -81,7 +87,7 @@ dp_rules_free(struct dp_rules *rules)
 	if (rules == NULL)
 		return;
 	dp_classifier_free(rules->classifier);
-	for (unsigned l = 0; l < DP_MAX_LCORES; l++)
-		free(rules->buckets[l]);
+	for (unsigned r = 0; r < rules->n; r++)
+		free(rules->limiters[r]);
 	free(rules);
 }

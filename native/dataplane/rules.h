@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A rule list as lcores read it. Made on the control thread, immutable but for each lcore's own buckets. */
+/* A rule list as lcores read it. Made on the control thread, immutable but for each lcore's own sides of the limits. */
 #ifndef DP_RULES_H
 #define DP_RULES_H
 
 #include "classifier.h"
 #include "counters.h"
 #include "dataplane.h"
-#include "token_bucket.h"
+#include "limiter.h"
 
 struct dp_action {
 	uint8_t verdict; /* enum dp_verdict */
@@ -20,13 +20,15 @@ struct dp_rules {
 	uint16_t default_index;
 	bool default_forwards;
 	struct dp_action actions[DP_MAX_RULES];
-	struct dp_rule_row *rows[DP_MAX_LCORES];	/* [lcore][rule]; that lcore: write */
-	struct dp_token_bucket *buckets[DP_MAX_LCORES]; /* [lcore][rule]; that lcore: write */
+	struct dp_rule_row *rows[DP_MAX_LCORES];   /* [lcore][rule]; that lcore: write */
+	struct dp_limiter *limiters[DP_MAX_RULES]; /* [rule][lcore]; that lcore: write; NULL: no limit */
 };
 
-/* `shares` is how many lcores a rule's limit is divided among. Takes `classifier`, also when it fails. */
+/* The first `n_receiving` of the lcores receive, and share the rules' limits. Takes `classifier`, also when it fails.
+ */
 struct dp_rules *dp_rules_new(const struct dp_rule *rules, unsigned n, struct dp_classifier *classifier,
-			      unsigned n_lcores, const unsigned *lcore_ids, unsigned shares, struct dp_error *error);
+			      unsigned n_lcores, const unsigned *lcore_ids, unsigned n_receiving,
+			      struct dp_error *error);
 void dp_rules_free(struct dp_rules *rules);
 
 #endif

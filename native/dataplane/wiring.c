@@ -188,8 +188,7 @@ make_thread(struct dp_machine *m, unsigned index, struct dp_error *error)
 	thread->row = dp_counters_add_thread(index);
 	if (thread->row == NULL)
 		return dp_fail(error, ENOSPC, "dp_counters_add_thread", "counter file", "too small");
-	dp_token_bucket_init(&thread->limiter, m->plan.exception_limit.pps, m->plan.exception_limit.burst, m->n_threads,
-			     rte_get_tsc_hz(), rte_rdtsc());
+	thread->limiter = &m->limiters[index];
 	thread->n_lcores = m->n_lcores;
 	for (unsigned l = 0; l < m->n_lcores; l++) {
 		for (unsigned c = 0; c < DP_CLASS_COUNT; c++) {
@@ -263,6 +262,12 @@ wire_exception_path(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORT
 		    dp_vhost_user_begin(&m->neighbours[p], &m->ports[p], error) < 0)
 			return -1;
 	}
+	if (m->n_threads == 0)
+		return 0;
+	m->limiters = new_aligned(m->n_threads * sizeof(*m->limiters));
+	if (m->limiters == NULL)
+		return dp_fail(error, ENOMEM, "dp_wire", "total limit", "out of memory");
+	dp_limiters_init(m->limiters, m->n_threads, m->plan.exception_limit, rte_get_tsc_hz(), rte_rdtsc());
 	for (unsigned t = 0; t < m->n_threads; t++) {
 		if (make_thread(m, t, error) < 0)
 			return -1;
@@ -328,6 +333,8 @@ dp_unwire(struct dp_machine *m)
 		free(thread);
 		m->threads[t] = NULL;
 	}
+	free(m->limiters);
+	m->limiters = NULL;
 	for (unsigned i = 0; i < DP_MAX_LCORES && m->lcores[i] != NULL; i++) {
 		for (unsigned p = 0; p < DP_MAX_PORTS; p++)
 			rte_ring_free(m->lcores[i]->egress[p].handover);

@@ -25,6 +25,7 @@ struct dp_machine {
 	struct dp_lcore *lcores[DP_MAX_LCORES];
 	unsigned n_launched;
 	unsigned n_threads;
+	struct dp_limiter *limiters; /* the threads' sides of the total limit */
 	struct dp_exception_thread *threads[DP_MAX_EXCEPTION_THREADS];
 };
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the exception path decides packet by packet, without EAL: which queue a flow takes, which packet is timed. */
+/* What the exception path decides packet by packet, without EAL: which queue a flow takes, which packet is timed, what
+ * a limit lets pass. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "checks.h"
 #include "flow_hash.h"
+#include "limiter.h"
 #include "punt_stamp.h"
 
 #define N_FLOWS 4096
@@ -266,9 +269,116 @@ test_sample(void)
 	check(wrong == 0 && sampled == places, "one in %u of %u packets is stamped", DP_STAMP_EVERY, seen);
 }
 
+#define HZ UINT64_C(2600000000)
+
+/* Offers `pps[i]` packets a second at side i for a second, in bursts of 32; returns what passed of each. */
+static void
+offer(struct dp_limiter *sides, unsigned n, const uint64_t *pps, unsigned reserve, uint64_t start, uint64_t *passed)
+{
+	uint64_t offered[16] = {0};
+	for (uint64_t now = start; now < start + HZ; now += HZ / 1000000) {
+		for (unsigned i = 0; i < n; i++) {
+			passed[i] = now == start ? 0 : passed[i];
+			uint64_t due = (uint64_t)((__int128)pps[i] * (now - start) / HZ);
+			if (due < offered[i] + 32 && pps[i] > 1000)
+				continue;
+			for (; offered[i] < due; offered[i]++)
+				if (dp_limiter_begin(&sides[i], now), dp_limiter_take(&sides[i], reserve))
+					passed[i]++;
+		}
+	}
+}
+
+static uint64_t
+total(const uint64_t *passed, unsigned n)
+{
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < n; i++)
+		sum += passed[i];
+	return sum;
+}
+
+static bool
+near(uint64_t value, uint64_t wanted, double part)
+{
+	return (double)value >= (double)wanted * (1 - part) && (double)value <= (double)wanted * (1 + part);
+}
+
+/* Whatever RSS does with the load, together the lcores let the limit pass: no more, and not much less. */
+static void
+test_shared_limit(void)
+{
+	static const struct {
+		const char *what;
+		unsigned n;
+		uint64_t pps[8];
+	} cases[] = {
+		{"one lcore", 1, {1000000}},
+		{"eight lcores, all load on one", 8, {0, 0, 0, 1000000}},
+		{"eight lcores, even", 8, {200000, 200000, 200000, 200000, 200000, 200000, 200000, 200000}},
+		{"eight lcores, uneven", 8, {1000000, 100000, 20000, 5000, 1000, 0, 0, 10}},
+	};
+	struct dp_limiter sides[8];
+	for (unsigned c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		uint64_t passed[8], start = 12345;
+		dp_limiters_init(sides, cases[c].n, (struct dp_limit){.pps = 20000, .burst = 200}, HZ, start);
+		offer(sides, cases[c].n, cases[c].pps, 0, start, passed);
+		uint64_t all = total(passed, cases[c].n);
+		check(near(all, 20200, 0.01), "20000 a second, %s: %" PRIu64 " passed", cases[c].what, all);
+		/* A second without traffic fills the bucket to its burst, and no further. */
+		offer(sides, cases[c].n, cases[c].pps, 0, start + 2 * HZ, passed);
+		all = total(passed, cases[c].n);
+		check(near(all, 20200, 0.02), "after a pause: %" PRIu64, all);
+	}
+}
+
+static void
+test_limits_of_limits(void)
+{
+	struct dp_limiter sides[16];
+	uint64_t pps[16] = {1000000}, passed[16];
+	dp_limiters_init(sides, 1, (struct dp_limit){0}, HZ, 1);
+	offer(sides, 1, pps, 0, 1, passed);
+	check(passed[0] > 999000, "no limit: all %" PRIu64 " pass", passed[0]);
+	dp_limiters_init(sides, 1, (struct dp_limit){.pps = 1, .burst = 1}, HZ, 1);
+	offer(sides, 1, pps, 0, 1, passed);
+	check(passed[0] == 1, "one a second, burst 1: %" PRIu64, passed[0]);
+	dp_limiters_init(sides, 16, (struct dp_limit){.pps = 1, .burst = 1048576}, HZ, 1);
+	offer(sides, 16, pps, 0, 1, passed);
+	check(near(passed[0], 1000000, 0.01), "one a second, burst 1048576: %" PRIu64, passed[0]);
+	dp_limiters_init(sides, 1, (struct dp_limit){.pps = 777777, .burst = 64}, HZ, 1);
+	offer(sides, 1, pps, 0, 1, passed);
+	check(near(passed[0], 777777 + 64, 0.001), "777777 a second: %" PRIu64, passed[0]);
+}
+
+/* A flood of what is shed first leaves tokens for what is shed last, and comes back when that is quiet. */
+static void
+test_reserve(void)
+{
+	for (unsigned n = 1; n <= 4; n += 3) {
+		struct dp_limiter sides[4];
+		uint64_t flood[4] = {1000000, 1000000, 1000000, 1000000}, passed[4], now = 1 + HZ;
+		dp_limiters_init(sides, n, (struct dp_limit){.pps = 10000, .burst = 1600}, HZ, 1);
+		offer(sides, n, flood, 4, 1, passed);
+		check(near(total(passed, n), 10000 + 1200, 0.02), "%u threads: the flood gets %" PRIu64, n,
+		      total(passed, n));
+		unsigned control = 0;
+		for (unsigned i = 0; i < 390; i++) {
+			dp_limiter_begin(&sides[0], now += HZ / 10000000);
+			control += dp_limiter_take(&sides[0], 0);
+			/* What is alone on its thread needs a look now and then. */
+			now += n > 1 ? HZ / 10000 : 0;
+		}
+		check(control == 390, "%u threads: a quarter of the burst is left for control: %u of 390", n, control);
+	}
+}
+
 int
 main(void)
 {
+	test_shared_limit();
+	test_limits_of_limits();
+	test_reserve();
 	test_latency_slots();
 	test_sample();
 	test_directions();

@@ -259,6 +259,20 @@ export const configSchema = z
           description:
             'The built-in rules `arp`, `ipv6-nd`, `lldp`, `slow-protocols` and `local` (addresses of the tap), to the kernel.',
         }),
+        builtinLimit: z
+          .strictObject({
+            pps: limitSchema.shape.pps.default(20_000).meta({ description: 'Packets a second.', unit: 'packets/s' }),
+            burst: limitSchema.shape.burst
+              .default(2048)
+              .meta({ description: 'Packets that may pass at once.', unit: 'packets' }),
+          })
+          .nullable()
+          .prefault({})
+          .meta({
+            description:
+              'What each of `arp`, `ipv6-nd`, `lldp` and `slow-protocols` may pass: a flood of one is no flood of control ' +
+              'packets, which would leave nothing for the others. `null`: no limit.',
+          }),
         default: z.enum(['forward', 'kernel', 'drop']).default('forward').meta({
           description: 'Where a packet goes that no rule matches.',
         }),

@@ -19,6 +19,11 @@ export function planRules(
   if (toKernel.length > 0 && !kernelPath) {
     log.warn(subjects.toKernel, toKernel.join(', '), 'no port has an exception path, so what they match is dropped')
   }
+  const unlimited = rules.filter((rule) => rule.to === 'kernel' && rule.class === 'control' && rule.limit === null)
+  if (unlimited.length > 0 && kernelPath) {
+    const names = unlimited.map(({ name }) => name).join(', ')
+    log.note('control rules', names, 'without a limit: a flood of what they match leaves nothing to local and other')
+  }
   return {
     rules: rules.map(({ name, match, to, class: klass, limit }) => ({ name, match, to, class: klass, limit })),
     exceptionPath,

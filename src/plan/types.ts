@@ -135,6 +135,7 @@ export const planSchema = z.strictObject({
   rules: z.array(plannedRule),
   exceptionPath: z.strictObject({
     builtins: z.boolean(),
+    builtinLimit: limitSchema.nullable(),
     default: z.enum(['kernel', 'forward', 'drop']),
     fragments: z.enum(['rules', 'kernel', 'forward', 'drop']),
     limit: limitSchema.nullable(),

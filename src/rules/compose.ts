@@ -28,12 +28,12 @@ const addressesPerExpression = 32
  * @param addresses  of the taps and their children, as the worker found them
  */
 export function composeRules(plan: RulePlan, addresses: readonly TapAddresses[]): NativeRule[] {
-  const { builtins: wanted, default: verdict } = plan.exceptionPath
+  const { builtins: wanted, builtinLimit, default: verdict } = plan.exceptionPath
   const kernelPath = plan.ports.some(({ exception }) => exception.backend !== 'none')
   return [
     ...userRules(plan),
     ...fragmentRule(plan),
-    ...(wanted && kernelPath ? [...builtinRules(), ...localRule(addresses)] : []),
+    ...(wanted && kernelPath ? [...builtinRules(builtinLimit), ...localRule(addresses)] : []),
     { name: 'default', match: [], verdict, class: 'other', limit: null },
   ]
 }
@@ -60,13 +60,13 @@ function fragmentRule({ exceptionPath: { fragments } }: RulePlan): NativeRule[] 
   return [{ name: 'fragments', match, verdict: fragments, class: 'other', limit: null }]
 }
 
-function builtinRules(): NativeRule[] {
+function builtinRules(limit: NativeRule['limit']): NativeRule[] {
   return Object.entries(builtins).map(([name, expression]) => ({
     name,
     match: behindVlans(expression),
     verdict: 'kernel',
     class: 'control',
-    limit: null,
+    limit,
   }))
 }
 

@@ -23,11 +23,11 @@ describe('C programs', () => {
     expect(good.length).toBeGreaterThanOrEqual(9)
   })
 
-  test('flows stay together on the exception path, whatever the frames are', () => {
+  test('the exception path keeps flows together, times a sample, and keeps its limits on several threads', () => {
     const { good, bad, status } = checksOf('spillway-exception-test')
     expect(bad).toEqual([])
     expect(status).toBe(0)
-    expect(good.length).toBeGreaterThanOrEqual(12)
+    expect(good.length).toBeGreaterThanOrEqual(50)
   })
 
   test('the launcher reads CPU lists and the environment right, whatever is in them', () => {

@@ -18,7 +18,7 @@ function listWith(rules: { name: string; match: string; to: 'kernel' | 'forward'
     {
       rules: rules.map((rule) => ({ ...rule, class: 'other', limit: null })),
       ports: [{ exception: { backend: 'tap' } }],
-      exceptionPath: { builtins: true, default: 'forward', fragments: 'drop', limit: null },
+      exceptionPath: { builtins: true, builtinLimit: null, default: 'forward', fragments: 'drop', limit: null },
     },
     addresses,
   )

@@ -18,6 +18,7 @@ const bgp = {
 function plan(changes: Partial<RulePlan['exceptionPath']> = {}, ports: RulePlan['ports'] = [tap]): RulePlan {
   const exceptionPath = {
     builtins: true,
+    builtinLimit: null,
     default: 'forward' as const,
     fragments: 'rules' as const,
     limit: null,
@@ -46,6 +47,20 @@ describe('composeRules', () => {
       'local',
       'default',
     ])
+  })
+
+  it('limits each built-in control protocol, and not local', () => {
+    const limit = { pps: 20_000, burst: 2048 }
+    const made = composeRules(plan({ builtinLimit: limit }), own)
+    const limits = made.filter(({ verdict }) => verdict === 'kernel').map((each) => [each.name, each.limit])
+    expect(Object.fromEntries(limits)).toEqual({
+      bgp: bgp.limit,
+      arp: limit,
+      'ipv6-nd': limit,
+      lldp: limit,
+      'slow-protocols': limit,
+      local: null,
+    })
   })
 
   it('hands a user rule over as it is written', () => {

@@ -55,7 +55,7 @@ export const fixturePlan: Plan = {
   ],
   forwarding: { mode: 'macswap' },
   rules: [],
-  exceptionPath: { builtins: true, default: 'forward', fragments: 'rules', limit: null },
+  exceptionPath: { builtins: true, builtinLimit: null, default: 'forward', fragments: 'rules', limit: null },
   decisions: [],
 }
 
