@@ -83,6 +83,21 @@
       "libraries": ["<@(dpdk_libs)"],
     },
     {
+      "target_name": "spillway-flood",
+      "type": "executable",
+      "sources": ["native/test/flood.c"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+    {
+      "target_name": "spillway-overload-bench",
+      "type": "executable",
+      "dependencies": ["dataplane"],
+      "sources": ["native/test/overload_bench.c"],
+      "cflags": ["<@(dpdk_cflags)"],
+      "cflags_c": ["<@(c_warnings)"],
+      "libraries": ["<@(dpdk_libs)"],
+    },
+    {
       "target_name": "spillway-offload-test",
       "type": "executable",
       "dependencies": ["dataplane"],

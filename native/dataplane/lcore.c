@@ -287,19 +287,16 @@ punt(struct dp_rxq *q, enum dp_class klass, struct rte_mbuf **pkts, unsigned n)
 		enqueue_punted(q, q->exception[0][klass], pkts, n);
 		return;
 	}
-	uint8_t queue_of[DP_MAX_BURST];
-	for (unsigned i = 0; i < n; i++)
-		queue_of[i] = (uint8_t)dp_flow_queue(pkts[i], q->n_exception);
-	for (unsigned queue = 0; queue < q->n_exception; queue++) {
-		struct rte_mbuf *own[DP_MAX_BURST];
-		unsigned n_own = 0;
-		for (unsigned i = 0; i < n; i++) {
-			own[n_own] = pkts[i];
-			n_own += queue_of[i] == queue;
-		}
-		if (n_own > 0)
-			enqueue_punted(q, q->exception[queue][klass], own, n_own);
+	struct heap own[DP_MAX_EXCEPTION_THREADS];
+	for (unsigned queue = 0; queue < DP_MAX_EXCEPTION_THREADS; queue++)
+		own[queue].n = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct heap *heap = &own[dp_flow_queue(pkts[i], q->n_exception)];
+		heap->pkts[heap->n++] = pkts[i];
 	}
+	for (unsigned queue = 0; queue < q->n_exception; queue++)
+		if (own[queue].n > 0)
+			enqueue_punted(q, q->exception[queue][klass], own[queue].pkts, own[queue].n);
 }
 
 /* Does what the rules say with a burst that is not all for the default; returns how many are left to forward. */

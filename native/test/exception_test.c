@@ -159,7 +159,10 @@ spread(const char *what, unsigned n_queues, struct flow (*make)(unsigned i))
 		most = hits[q] > most ? hits[q] : most;
 	}
 	/* Five standard deviations of a fair draw; the flows are the same in every run. */
-	unsigned fair = N_FLOWS / n_queues, slack = 5 * (unsigned)__builtin_sqrt(fair);
+	unsigned fair = N_FLOWS / n_queues, deviation = 1;
+	while (deviation * deviation < fair)
+		deviation++;
+	unsigned slack = 5 * deviation;
 	check(least + slack > fair && most < fair + slack, "%s: %u flows, %u to %u on each of %u queues", what, N_FLOWS,
 	      least, most, n_queues);
 }
@@ -252,7 +255,7 @@ test_sample(void)
 	struct rte_mbuf mbufs[256], *pkts[256];
 	uint64_t random = 4, stamps[256];
 	unsigned until = 0, seen = 0, sampled = 0, wrong = 0, places = 0;
-	dp_stamp_offset = offsetof(struct rte_mbuf, dynfield1);
+	dp_stamp_offset = RTE_ALIGN_CEIL(offsetof(struct rte_mbuf, dynfield1), sizeof(uint64_t));
 	dp_stamp_flag = UINT64_C(1) << 40;
 	for (unsigned burst = 0; burst < 10000; burst++) {
 		unsigned n = 1 + next_random(&random) % (burst % 2 ? 32 : DP_STAMP_EVERY);
