@@ -61,10 +61,14 @@ describe('an igb VF follows its tap, and says what its PF refuses', () => {
     const change = (verb: string) =>
       pod.run('pod', ['sh', '-c', `for n in $(seq 10 49); do ip maddress ${verb} 33:33:00:00:01:$n dev ${tap}; done`])
     await change('add')
-    await eventually('a list of 30', async () => (await metric('port_multicast_groups{port="vf0"}')) === 30)
-    expect(instance.logged('"allMulticast":true')).not.toEqual([])
-    expect(await metric('port_filters_refused{port="vf0"}')).toBe(0)
-    await change('del')
+    try {
+      await eventually('a list of 30', async () => (await metric('port_multicast_groups{port="vf0"}')) === 30)
+      await eventually('all multicast', () => instance.logged('"multicastGroups":30', '"allMulticast":true').length > 0)
+      expect(await metric('port_filters_refused{port="vf0"}')).toBe(0)
+    } finally {
+      // QEMU's igb goes by the list alone: with too long a one the tests after this would not find the pod.
+      await change('del')
+    }
     await eventually('a short list', async () => ((await metric('port_multicast_groups{port="vf0"}')) ?? 30) < 10)
     expect(await pod.ping('peer', podNetwork.tapV6), 'by its list again').toEqual(answered)
   })
