@@ -179,12 +179,14 @@ rest(struct dp_exception_thread *t, long ns)
 	}
 	struct timespec timeout = {.tv_nsec = ns};
 	ppoll(fds, n, &timeout, NULL);
-	bool broken = false;
+	bool broken = false, frames = false;
 	for (nfds_t i = 0; i < n; i++) {
+		frames |= (fds[i].revents & POLLIN) != 0;
 		broken |= (fds[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
 		if ((fds[i].revents & POLLIN) && polled[i]->ops->woken != NULL)
 			polled[i]->ops->woken(polled[i]);
 	}
+	dp_count(&t->row->wakeups, frames ? 1 : 0);
 	/* A tap that is down or gone is "ready" at once: sleep without it, or this would spin. */
 	if (broken)
 		nanosleep(&timeout, NULL);

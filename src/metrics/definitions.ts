@@ -225,6 +225,12 @@ const exceptionPath: Definition[] = [
     slot('vhost_worker_cpu_ns', ['port', 'queue'], { factor: 1e-9 }),
   ),
   counter('exception_polls', ['thread'], 'Turns of the exception thread.', slot('exception_polls', ['thread'])),
+  counter(
+    'exception_wakeups',
+    ['thread'],
+    'Sleeps of the exception thread that a frame from the kernel, or a neighbour, ended.',
+    slot('exception_wakeups', ['thread']),
+  ),
   gauge(
     'neighbour_up',
     ['port'],

@@ -163,6 +163,7 @@ describe('vhost-user', () => {
         const settled = await until(run, 'all of them', ({ totals }) => totals.tapRxFrames - taken >= given)
         expect(settled.totals.tapRxFrames - taken).toBe(given)
         taken = settled.totals.tapRxFrames
+        expect(await run.get('/metrics')).toMatch(/^spillway_exception_wakeups_total{thread="0"} [1-9]/m)
         await until(run, 'everything accounted for', accounted)
 
         await program.kill()

@@ -99,6 +99,18 @@ describe("DPDK's test plans of virtio-user on vhost-net", () => {
       expect(await framesOfThread(spillway, thread), `frames from the kernel on queue ${thread}`).toBeGreaterThan(0)
   })
 
+  test('vhost_virtio_user_interrupt: a frame from the kernel wakes the exception thread', async () => {
+    const spillway = await start({})
+    const wakeups = async () => (await spillway.metrics()).get('spillway_exception_wakeups_total{thread="0"}') ?? 0
+    const before = await wakeups()
+    // One by one: between two of them it falls asleep.
+    await eventually('a wake-up', async () => {
+      await pod.ping('pod', podNetwork.peerV4, 1)
+      return (await wakeups()) > before
+    })
+    expectAccounted(await spillway.settledTotals())
+  })
+
   test('vhost_pmd_xstats: frames of each size are counted in their class, both ways', async () => {
     const spillway = await start(toKernel)
     const perClass = 500

@@ -54,6 +54,7 @@ export const counters: readonly Sample[] = [
   counter('exception_busy_cycles', { thread: '0' }, 700n),
   counter('exception_idle_cycles', { thread: '0' }, 300n),
   counter('exception_polls', { thread: '0' }, 90n),
+  counter('exception_wakeups', { thread: '0' }, 12n),
   counter('vhost_worker_cpu_ns', { ...port, queue: '0' }, 1_250_000_000n),
   counter('neighbour_connections', { port: 'vf1' }, 2n),
   counter('rule_packets', { rule: 'default', ...lcore }, 500n),
