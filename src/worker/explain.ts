@@ -158,6 +158,12 @@ function explain(error: NativeError, plan: Plan): Explanation | undefined {
         message: `need memory and threads for ${error.subject}, found ${error.call}: ${error.detail}`,
         hint: "raise the pod's memory limit and its limit of processes (pids), or use fewer lcores and queues",
       }
+    case 'eventfd':
+      return {
+        code: 'ERR_MEMORY',
+        message: `need a descriptor for the neighbour of port ${error.subject}, found ${error.detail}`,
+        hint: "raise the container's limit of open files",
+      }
     case 'socket':
       return {
         code: 'ERR_TUN',
