@@ -22,6 +22,13 @@ describe('vhost workers on a kernel of 6.4 or newer', () => {
     instance = undefined
   })
 
+  /** One that does not get ready is to be ended as well. */
+  async function start(settings: object): Promise<Instance> {
+    instance = await pod.start({ settings: { ...settings } })
+    await instance.ready()
+    return instance
+  }
+
   /** Thread ids, names and CPUs as the kernel tells them. */
   async function threads(of: Instance): Promise<{ tid: number; name: string; cpus: string }[]> {
     const { worker } = await of.status()
@@ -37,21 +44,20 @@ describe('vhost workers on a kernel of 6.4 or newer', () => {
   }
 
   test('are found, named after port and queue, and kept on the housekeeping CPUs', async () => {
-    instance = await pod.ready({ settings: twoQueues })
-    const [port] = (await instance.status()).ports
+    const running = await start(twoQueues)
+    const [port] = (await running.status()).ports
     expect(port?.exception.vhostWorkers).toMatchObject([
       { queue: 0, name: 'vhost-vf0-0', cpus: '0,2', placeError: null },
       { queue: 1, name: 'vhost-vf0-1', cpus: '0,2', placeError: null },
     ])
-    const vhost = (await threads(instance)).filter(({ name }) => name.startsWith('vhost-'))
+    const vhost = (await threads(running)).filter(({ name }) => name.startsWith('vhost-'))
     expect(vhost).toEqual(port?.exception.vhostWorkers.map(({ tid, name, cpus }) => ({ tid, name, cpus })))
-    const metrics = await instance.metrics()
+    const metrics = await running.metrics()
     expect(metrics.get('spillway_vhost_worker_info{port="vf0",queue="1",name="vhost-vf0-1",cpus="0,2"}')).toBe(1)
   })
 
   test('run on the CPUs of vhostCpus, and their CPU time grows with what they carry', async () => {
-    instance = await pod.ready({ settings: { vhostCpus: '2' } })
-    const running = instance
+    const running = await start({ vhostCpus: '2' })
     const [port] = (await running.status()).ports
     expect(port?.exception.vhostWorkers).toMatchObject([{ queue: 0, name: 'vhost-vf0-0', cpus: '2' }])
     expect((await threads(running)).find(({ name }) => name === 'vhost-vf0-0')?.cpus).toBe('2')
@@ -69,8 +75,7 @@ describe('vhost workers on a kernel of 6.4 or newer', () => {
   })
 
   test('are found anew, on the same CPUs, when the worker has died and come back', async () => {
-    instance = await pod.ready({ settings: { vhostCpus: '2' } })
-    const running = instance
+    const running = await start({ vhostCpus: '2' })
     const { pid } = (await running.status()).worker
     const before = (await running.status()).ports[0]?.exception.vhostWorkers[0]?.tid
     await pod.guest.must(['kill', '-KILL', String(pid)])
