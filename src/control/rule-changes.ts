@@ -106,5 +106,5 @@ function changedPaths(before: readonly Setting[], now: readonly Setting[]): stri
 }
 
 function isReloadable(path: string): boolean {
-  return /^(rules(?![a-zA-Z])|exceptionPath\.(builtins|default|fragments)$)/.test(path)
+  return /^(rules(?![a-zA-Z])|exceptionPath\.(builtins|builtinLimit|default|fragments)(?![a-zA-Z]))/.test(path)
 }

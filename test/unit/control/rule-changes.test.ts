@@ -94,11 +94,12 @@ test('a reload takes rules, built-ins and default, and names what needs a restar
     burst: 64,
     rules: [{ ...rule, to: 'forward' }],
     'exceptionPath.default': 'drop',
+    'exceptionPath.builtinLimit.pps': 7,
     'exceptionPath.limit.pps': 5,
   })
   const said = await new RuleChanges(ruled, before, async () => after).reload()
   expect(said).toMatchObject({ needRestart: ['burst', 'exceptionPath.limit.pps'] })
-  expect(asked).toMatchObject([[{ rules: [{ to: 'forward' }], exceptionPath: { default: 'drop' } }, 'reload']])
+  expect(asked).toMatchObject([[{ rules: [{ to: 'forward' }], exceptionPath: { default: 'drop', builtinLimit: { pps: 7 } } }, 'reload']])
 })
 
 test('a configuration that cannot be read is refused and counted', async () => {
