@@ -7,6 +7,7 @@
 
 #include <rte_bpf.h>
 #include <rte_branch_prediction.h>
+#include <rte_common.h>
 #include <rte_errno.h>
 
 #include "error.h"
@@ -15,6 +16,7 @@
 #include "filter_headers.h"
 #include "filter_jit.h"
 #include "filter_source.h"
+#include "filter_tables.h"
 
 struct loaded_program {
 	struct rte_bpf *bpf;	/* NULL: there is none */
@@ -25,7 +27,8 @@ struct loaded_program {
 };
 
 struct dp_classifier {
-	uint64_t (*fast)(void *); /* the fast program's machine code; NULL: dp_classify_one() */
+	struct dp_filter_tables *tables; /* NULL: the fused programs answer for every packet */
+	uint64_t (*fast)(void *);	 /* the fast program's machine code; NULL: there is none */
 	unsigned flags;
 	struct loaded_program fast_program;
 	struct loaded_program exact_program;
@@ -110,7 +113,7 @@ make_bounded_program(struct loaded_program *program, const struct dp_filter_sour
 }
 
 static int
-make_programs(struct dp_classifier *classifier, const struct dp_filter_source *source, unsigned flags,
+make_programs(struct dp_classifier *classifier, const struct dp_filter_source *source, unsigned n_rules, unsigned flags,
 	      struct dp_error *error)
 {
 	struct dp_error ignored;
@@ -122,7 +125,36 @@ make_programs(struct dp_classifier *classifier, const struct dp_filter_source *s
 	classifier->flags = flags;
 	if ((flags & DP_CLASSIFIER_INTERPRET) == 0)
 		classifier->fast = classifier->fast_program.jit.func;
+	if (flags == 0)
+		dp_filter_tables_make(&classifier->tables, source, n_rules, &ignored);
 	return 0;
+}
+
+static void
+describe_tables(struct dp_classifier_info *info, const struct dp_filter_tables *tables)
+{
+	info->shapes = DP_SHAPES;
+	info->obstacle_rule = -1;
+	if (tables == NULL) {
+		info->obstacle = "the list cannot be fused by shape";
+		info->obstacle_shape = "every";
+		return;
+	}
+	info->table_bytes = tables->bytes;
+	bool whole_shape = false; /* the obstacle noted is in the way of a shape as a whole */
+	for (unsigned s = 0; s < DP_SHAPES; s++) {
+		const struct dp_shape_tables *shape = &tables->shapes[s];
+		info->table_shapes += shape->words != 0;
+		info->partial_shapes += shape->bails;
+		info->table_fields = RTE_MAX(info->table_fields, shape->n_fields);
+		info->table_alternatives = RTE_MAX(info->table_alternatives, shape->n_alternatives);
+		if (shape->obstacle == NULL || (info->obstacle != NULL && (whole_shape || shape->words != 0)))
+			continue;
+		info->obstacle = shape->obstacle;
+		info->obstacle_shape = dp_filter_shape_name(s);
+		info->obstacle_rule = shape->obstacle_rule;
+		whole_shape = shape->words == 0;
+	}
 }
 
 static void
@@ -144,6 +176,17 @@ describe(struct dp_classifier *classifier, const struct dp_filter_source *source
 	};
 	for (unsigned i = 0; i < source->n; i++)
 		classifier->info.source_insns += source->programs[i].classic.bf_len;
+	describe_tables(&classifier->info, classifier->tables);
+}
+
+/* Tables for no shape would only be asked in vain. */
+static void
+drop_empty_tables(struct dp_classifier *classifier)
+{
+	if (classifier->info.table_shapes > 0)
+		return;
+	dp_filter_tables_free(classifier->tables);
+	classifier->tables = NULL;
 }
 
 struct dp_classifier *
@@ -160,12 +203,14 @@ dp_classifier_new(const struct dp_rule_source *rules, unsigned n, unsigned flags
 	struct dp_classifier *classifier = calloc(1, sizeof(*classifier));
 	if (classifier == NULL)
 		dp_fail(error, ENOMEM, "dp_classifier_new", "rule list", "out of memory");
-	if (classifier != NULL && make_programs(classifier, &source, flags, error) != 0) {
+	if (classifier != NULL && make_programs(classifier, &source, n, flags, error) != 0) {
 		dp_classifier_free(classifier);
 		classifier = NULL;
 	}
-	if (classifier != NULL)
+	if (classifier != NULL) {
 		describe(classifier, &source, n);
+		drop_empty_tables(classifier);
+	}
 	dp_filter_source_free(&source);
 	return classifier;
 }
@@ -177,6 +222,7 @@ dp_classifier_free(struct dp_classifier *classifier)
 		return;
 	rte_bpf_destroy(classifier->fast_program.bpf);
 	rte_bpf_destroy(classifier->exact_program.bpf);
+	dp_filter_tables_free(classifier->tables);
 	free(classifier);
 }
 
@@ -202,8 +248,8 @@ classify_exactly(const struct dp_classifier *classifier, struct rte_mbuf *pkt, u
 	return run(&classifier->exact_program, pkt, flags);
 }
 
-uint16_t
-dp_classify_one(const struct dp_classifier *classifier, struct rte_mbuf *pkt, unsigned flags)
+static uint16_t
+classify_by_programs(const struct dp_classifier *classifier, struct rte_mbuf *pkt, unsigned flags)
 {
 	uint16_t index = DP_FILTER_BAIL;
 	if (classifier->fast_program.bpf != NULL && (flags & DP_CLASSIFIER_EXACT_ONLY) == 0)
@@ -211,13 +257,33 @@ dp_classify_one(const struct dp_classifier *classifier, struct rte_mbuf *pkt, un
 	return index == DP_FILTER_BAIL ? classify_exactly(classifier, pkt, flags) : index;
 }
 
-void
-dp_classify_burst(const struct dp_classifier *classifier, struct rte_mbuf **pkts, uint16_t n, uint16_t *index)
+uint16_t
+dp_classify_one(const struct dp_classifier *classifier, struct rte_mbuf *pkt, unsigned flags)
+{
+	uint16_t index;
+	if (flags == 0 && classifier->tables != NULL) {
+		dp_filter_tables_classify(classifier->tables, &pkt, 1, &index);
+		if (index != DP_FILTER_BAIL)
+			return index;
+	}
+	return classify_by_programs(classifier, pkt, flags | classifier->flags);
+}
+
+static __rte_noinline void
+classify_the_rest(const struct dp_classifier *classifier, struct rte_mbuf **pkts, uint16_t n, uint16_t *index)
+{
+	for (uint16_t i = 0; i < n; i++)
+		if (index[i] == DP_FILTER_BAIL)
+			index[i] = classify_by_programs(classifier, pkts[i], classifier->flags);
+}
+
+static void
+classify_fused(const struct dp_classifier *classifier, struct rte_mbuf **pkts, uint16_t n, uint16_t *index)
 {
 	uint64_t (*fast)(void *) = classifier->fast;
 	if (unlikely(fast == NULL)) {
 		for (uint16_t i = 0; i < n; i++)
-			index[i] = dp_classify_one(classifier, pkts[i], classifier->flags);
+			index[i] = classify_by_programs(classifier, pkts[i], classifier->flags);
 		return;
 	}
 	for (uint16_t i = 0; i < n; i++) {
@@ -226,4 +292,22 @@ dp_classify_burst(const struct dp_classifier *classifier, struct rte_mbuf **pkts
 		if (unlikely(answer == DP_FILTER_BAIL))
 			index[i] = classify_exactly(classifier, pkts[i], 0);
 	}
+}
+
+void
+dp_classify_burst(const struct dp_classifier *classifier, struct rte_mbuf **pkts, uint16_t n, uint16_t *index)
+{
+	if (unlikely(classifier->tables == NULL))
+		classify_fused(classifier, pkts, n, index);
+	else if (unlikely(dp_filter_tables_classify(classifier->tables, pkts, n, index)))
+		classify_the_rest(classifier, pkts, n, index);
+}
+
+int
+dp_classify_shape(const struct dp_classifier *classifier, const struct rte_mbuf *pkt)
+{
+	if (classifier->tables == NULL)
+		return -1;
+	uint8_t shape = dp_filter_tables_shape(classifier->tables, pkt);
+	return shape == DP_SHAPE_NONE ? -1 : shape;
 }

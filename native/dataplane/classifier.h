@@ -3,10 +3,12 @@
  * One fused program for a whole rule list: which rule takes this packet?
  *
  *   text --libpcap--> classic BPF  (filter_source)   the language and the oracle
- *        --fuse-----> decision DAG (filter_fuse)     all programs in one, every known fact used
- *        --emit-----> two eBPF programs (filter_emit), loaded by rte_bpf and compiled by its JIT:
- *          fast   reads the first segment directly; answers DP_FILTER_BAIL where that is not enough
- *          exact  any mbuf, any length; runs after filter_headers has looked at the frame
+ *        --fuse-----> decision DAG (filter_fuse)     every known fact used; once for all programs together:
+ *          --emit--> two eBPF programs (filter_emit), loaded by rte_bpf and compiled by its JIT:
+ *            fast   reads the first segment directly; answers DP_FILTER_BAIL where that is not enough
+ *            exact  any mbuf, any length; runs after filter_headers has looked at the frame
+ *                                                  and once for each rule under each shape of ordinary frames:
+ *          --pack--> tables (filter_tables), which answer for a burst at a time; what they leave, the programs take
  *
  * A classifier never changes after dp_classifier_new(): any number of lcores may read it, while the control
  * thread makes the next one. Nothing here needs EAL.
@@ -35,6 +37,7 @@ struct dp_rule_source {
 enum dp_classifier_flags {
 	DP_CLASSIFIER_INTERPRET = 1,  /* rte_bpf's interpreter even where there is a JIT */
 	DP_CLASSIFIER_EXACT_ONLY = 2, /* every packet through the exact program, not only where it must */
+	DP_CLASSIFIER_FUSED_ONLY = 4, /* no tables: every packet through the fused programs */
 };
 
 struct dp_classifier_info {
@@ -48,6 +51,16 @@ struct dp_classifier_info {
 	bool jit;	      /* false: interpreted */
 	unsigned relaid;      /* times that a program was laid out anew because the JIT got its jumps wrong */
 	unsigned fuse_effort; /* 0: all that is known is used; 1: a long list, whose programs are merely chained */
+	unsigned shapes;      /* of ordinary frames that there are, and for how many of them there are tables */
+	unsigned table_shapes;
+	unsigned partial_shapes; /* those of them for which some packets are left to the fused program */
+	unsigned table_fields;	 /* at most, of one shape */
+	unsigned table_alternatives;
+	size_t table_bytes;
+	const char *
+		obstacle; /* what the first shape without tables, or with partial ones, has in its way; NULL: nothing */
+	const char *obstacle_shape;
+	int obstacle_rule; /* -1: all of them together */
 };
 
 struct dp_classifier;
@@ -67,5 +80,8 @@ void dp_classify_burst(const struct dp_classifier *classifier, struct rte_mbuf *
 
 /* The same for one packet by a program and engine of choice (`flags`): for the prover and tests, which compare them. */
 uint16_t dp_classify_one(const struct dp_classifier *classifier, struct rte_mbuf *pkt, unsigned flags);
+
+/* The number of the shape whose tables are asked about the packet, or -1: for the same two. */
+int dp_classify_shape(const struct dp_classifier *classifier, const struct rte_mbuf *pkt);
 
 #endif

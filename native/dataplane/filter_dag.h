@@ -8,6 +8,8 @@
 
 /* Leaf of the fast variant: only the exact program can tell. */
 #define DP_FILTER_BAIL 0xfffe
+/* Leaf of a rule fused alone: the packet is not for it. */
+#define DP_FILTER_NO_MATCH 0xfffd
 
 /* Bytes that the fast variant asks of the first segment before anything else: IPv4 with ports, ARP. */
 #define DP_FILTER_WINDOW 42

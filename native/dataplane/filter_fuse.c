@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "filter_fuse_internal.h"
+#include "filter_shape.h"
 #include "filter_vet.h"
 
 /* Bounds on work and memory; beyond them the list is fused again with less effort. */
@@ -186,6 +187,69 @@ add_programs(struct dp_fuser *fuser, const struct dp_filter_source *source)
 	return true;
 }
 
+/* A stop behind the vetting program and behind the programs of each rule. */
+static void
+add_stop(struct dp_fuser *fuser)
+{
+	fuser->programs[fuser->n_programs++] = (struct dp_stepped){.answer = DP_FILTER_NO_MATCH};
+}
+
+/* `starts[i]` is where the vetting program (0) and each rule's programs (from 1) begin. */
+static bool
+add_stopped_programs(struct dp_fuser *fuser, const struct dp_filter_source *source, uint16_t *starts)
+{
+	struct bpf_program vet = dp_filter_vet_program();
+	fuser->programs = calloc(2 * (source->n + 1), sizeof(*fuser->programs));
+	if (fuser->programs == NULL || !add_program(fuser, &vet, DP_STATE_BAIL))
+		return false;
+	starts[0] = 0;
+	for (unsigned i = 0; i < source->n; i++) {
+		const struct dp_filter_program *program = &source->programs[i];
+		if (i == 0 || program->rule != source->programs[i - 1].rule) {
+			add_stop(fuser);
+			starts[program->rule + 1] = (uint16_t)fuser->n_programs;
+		}
+		if (!add_program(fuser, &program->classic, (uint16_t)program->rule))
+			return false;
+	}
+	return true;
+}
+
+struct shape_fuser {
+	struct dp_fuser fuser;
+	unsigned n_starts;
+	uint16_t *starts;
+	uint32_t *roots;
+};
+
+static const struct dp_facts *
+facts_of_shape(struct dp_fuser *fuser, unsigned shape)
+{
+	struct dp_filter_premise premises[DP_SHAPE_MAX_PREMISES];
+	struct dp_facts_builder nothing = {.n = 0};
+	const struct dp_facts *facts = dp_memo_facts(fuser->memo, &nothing);
+	unsigned n = dp_filter_shape_premises(&fuser->dag->exprs, shape, premises);
+	for (unsigned i = 0; facts != NULL && i < n; i++)
+		facts = learn(fuser, facts, &premises[i].test, premises[i].holds);
+	if (facts == NULL)
+		fuser->too_big = true;
+	return facts;
+}
+
+static void *
+fuse_by_shape_on_own_stack(void *argument)
+{
+	struct shape_fuser *shapes = argument;
+	struct dp_support consulted = {{0}};
+	for (unsigned shape = 0; shape < DP_SHAPES; shape++) {
+		const struct dp_facts *facts = facts_of_shape(&shapes->fuser, shape);
+		for (unsigned i = 0; i < shapes->n_starts; i++)
+			shapes->roots[shape * shapes->n_starts + i] = build(
+				&shapes->fuser, (struct dp_state){.program = shapes->starts[i]}, facts, &consulted);
+	}
+	return NULL;
+}
+
 static void *
 fuse_on_own_stack(void *argument)
 {
@@ -197,7 +261,7 @@ fuse_on_own_stack(void *argument)
 }
 
 static int
-run_on_own_stack(struct dp_fuser *fuser)
+run_on_own_stack(void *(*run)(void *), void *argument)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -206,7 +270,7 @@ run_on_own_stack(struct dp_fuser *fuser)
 		return failure;
 	failure = pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	if (failure == 0)
-		failure = pthread_create(&thread, &attributes, fuse_on_own_stack, fuser);
+		failure = pthread_create(&thread, &attributes, run, argument);
 	if (failure == 0)
 		failure = pthread_join(thread, NULL);
 	pthread_attr_destroy(&attributes);
@@ -228,28 +292,55 @@ report(const struct dp_fuser *fuser, int failure, struct dp_error *error)
 	return 0;
 }
 
+static bool
+open_fuser(struct dp_fuser *fuser, struct dp_filter_dag *dag, enum dp_filter_variant variant, unsigned effort)
+{
+	*dag = (struct dp_filter_dag){.variant = variant, .effort = effort};
+	*fuser = (struct dp_fuser){
+		.dag = dag, .variant = variant, .effort = effort, .memo = dp_memo_new(), .steps_left = MAX_STEPS};
+	dag->nodes = calloc(DP_FILTER_MAX_NODES, sizeof(*dag->nodes));
+	fuser->node_slots = calloc(NODE_SLOTS, sizeof(*fuser->node_slots));
+	return dp_expr_table_init(&dag->exprs) && dag->nodes != NULL && fuser->node_slots != NULL &&
+	       fuser->memo != NULL;
+}
+
+/* Keeps the DAG when `result` is 0. */
+static int
+close_fuser(struct dp_fuser *fuser, int result)
+{
+	for (unsigned i = 0; fuser->programs != NULL && i < fuser->n_programs; i++)
+		free(fuser->programs[i].live);
+	free(fuser->programs);
+	free(fuser->node_slots);
+	dp_memo_free(fuser->memo);
+	if (result != 0)
+		dp_filter_dag_free(fuser->dag);
+	return result;
+}
+
 int
 dp_filter_fuse(struct dp_filter_dag *dag, const struct dp_filter_source *source, enum dp_filter_variant variant,
 	       unsigned effort, struct dp_error *error)
 {
-	*dag = (struct dp_filter_dag){.variant = variant, .effort = effort};
-	struct dp_fuser fuser = {
-		.dag = dag, .variant = variant, .effort = effort, .memo = dp_memo_new(), .steps_left = MAX_STEPS};
-	dag->nodes = calloc(DP_FILTER_MAX_NODES, sizeof(*dag->nodes));
-	fuser.node_slots = calloc(NODE_SLOTS, sizeof(*fuser.node_slots));
+	struct dp_fuser fuser;
 	int failure = ENOMEM;
-	bool room = dag->nodes != NULL && fuser.node_slots != NULL && fuser.memo != NULL;
-	if (dp_expr_table_init(&dag->exprs) && room && add_programs(&fuser, source))
-		failure = run_on_own_stack(&fuser);
-	int result = report(&fuser, failure, error);
-	for (unsigned i = 0; fuser.programs != NULL && i < fuser.n_programs; i++)
-		free(fuser.programs[i].live);
-	free(fuser.programs);
-	free(fuser.node_slots);
-	dp_memo_free(fuser.memo);
-	if (result != 0)
-		dp_filter_dag_free(dag);
-	return result;
+	if (open_fuser(&fuser, dag, variant, effort) && add_programs(&fuser, source))
+		failure = run_on_own_stack(fuse_on_own_stack, &fuser);
+	return close_fuser(&fuser, report(&fuser, failure, error));
+}
+
+int
+dp_filter_fuse_by_shape(struct dp_filter_dag *dag, const struct dp_filter_source *source, unsigned n_rules,
+			uint32_t *roots, struct dp_error *error)
+{
+	struct shape_fuser shapes = {.n_starts = n_rules + 1, .roots = roots};
+	int failure = ENOMEM;
+	shapes.starts = calloc(shapes.n_starts, sizeof(*shapes.starts));
+	if (open_fuser(&shapes.fuser, dag, DP_FILTER_FAST, 0) && shapes.starts != NULL &&
+	    add_stopped_programs(&shapes.fuser, source, shapes.starts))
+		failure = run_on_own_stack(fuse_by_shape_on_own_stack, &shapes);
+	free(shapes.starts);
+	return close_fuser(&shapes.fuser, report(&shapes.fuser, failure, error));
 }
 
 void

@@ -19,4 +19,13 @@ struct dp_filter_source;
 /* Returns 0, or -1 with *error; -1 with errnum E2BIG: a smaller effort (a larger number) may do. */
 int dp_filter_fuse(struct dp_filter_dag *dag, const struct dp_filter_source *source, enum dp_filter_variant variant,
 		   unsigned effort, struct dp_error *error);
+
+/*
+ * Each rule alone, under what each shape of filter_shape.h says of a frame, in one DAG:
+ * roots[shape * (n_rules + 1) + 1 + rule] leads to the rule's index, DP_FILTER_NO_MATCH or DP_FILTER_BAIL;
+ * roots[shape * (n_rules + 1)] is the vetting program, DP_FILTER_NO_MATCH where it has no objection.
+ */
+int dp_filter_fuse_by_shape(struct dp_filter_dag *dag, const struct dp_filter_source *source, unsigned n_rules,
+			    uint32_t *roots, struct dp_error *error);
+
 #endif

@@ -38,11 +38,15 @@ dp_answer_proof(const struct dp_proof *proof, unsigned n)
 		return;
 	}
 	printf("ok rules=%u programs=%u sourceInsns=%u fastInsns=%u exactInsns=%u jit=%d jitBytes=%zu effort=%u "
-	       "packets=%u comparisons=%u truncated=%u hits=",
+	       "shapes=%u tableShapes=%u partialShapes=%u tableFields=%u tableAlternatives=%u tableBytes=%zu "
+	       "byTables=%u packets=%u comparisons=%u truncated=%u hits=",
 	       info->rules, info->programs, info->source_insns, info->fast_insns, info->exact_insns, info->jit,
-	       info->fast_jit_bytes + info->exact_jit_bytes, info->fuse_effort, proof->packets, proof->comparisons,
-	       proof->truncated);
+	       info->fast_jit_bytes + info->exact_jit_bytes, info->fuse_effort, info->shapes, info->table_shapes,
+	       info->partial_shapes, info->table_fields, info->table_alternatives, info->table_bytes, proof->by_tables,
+	       proof->packets, proof->comparisons, proof->truncated);
 	for (unsigned i = 0; i < n; i++)
 		printf("%s%u", i == 0 ? "" : ",", proof->hits[i]);
+	if (info->obstacle != NULL)
+		printf(" obstacle=%d %s: %s", info->obstacle_rule, info->obstacle_shape, info->obstacle);
 	putchar('\n');
 }

@@ -196,10 +196,53 @@ put_network(struct writer *writer)
 	}
 }
 
+/*
+ * Frames of the shapes that there are tables for, and of their neighbours: a bit of the ether type, the header's
+ * length, the fragment offset, the protocol; and as long as the tables ask for, give or take a byte.
+ */
+static uint32_t
+plain_frame(struct dp_corpus *corpus, uint8_t *frame)
+{
+	static const uint8_t of_ipv4[] = {17, 17, 17, 6, 6, 6, 1, 47, 132};
+	static const uint8_t of_ipv6[] = {17, 17, 17, 6, 6, 6, 58, 58, 89};
+	struct writer writer = {.corpus = corpus, .frame = frame};
+	bool tagged = chance(corpus, 35);
+	bool v6 = chance(corpus, 35);
+	uint8_t protocol = v6 ? PICK(corpus, of_ipv6) : PICK(corpus, of_ipv4);
+	put(&writer, PICK(corpus, destinations), 6);
+	put(&writer, PICK(corpus, destinations), 6);
+	if (tagged)
+		put(&writer, 0x81000000 | dp_corpus_below(corpus, 65536), 4);
+	uint32_t type = writer.length;
+	put(&writer, v6 ? 0x86dd6000 : 0x08004500, 4);
+	put_random(&writer, 4);
+	if (v6) {
+		put(&writer, protocol << 8 | 64, 2);
+		put_address6(&writer);
+		put_address6(&writer);
+	} else {
+		put(&writer, chance(corpus, 50) ? 0x4000 : 0, 2);
+		put(&writer, 64 << 8 | protocol, 2);
+		put_random(&writer, 2);
+		put(&writer, some_address4(corpus), 4);
+		put(&writer, some_address4(corpus), 4);
+	}
+	uint32_t transport = writer.length;
+	put_transport(&writer, protocol);
+	put_random(&writer, 40);
+	if (chance(corpus, 15))
+		frame[type + dp_corpus_below(corpus, 12)] ^= (uint8_t)(1u << dp_corpus_below(corpus, 8));
+	if (chance(corpus, 30))
+		return transport + 2 + dp_corpus_below(corpus, 4);
+	return chance(corpus, 30) ? 57 + dp_corpus_below(corpus, 8) : writer.length;
+}
+
 uint32_t
 dp_corpus_frame(struct dp_corpus *corpus, uint8_t *frame)
 {
 	struct writer writer = {.corpus = corpus, .frame = frame};
+	if (chance(corpus, 35))
+		return plain_frame(corpus, frame);
 	if (chance(corpus, 4)) {
 		put_random(&writer, 14 + dp_corpus_below(corpus, 100));
 		return writer.length;

@@ -4,6 +4,7 @@
  * fuzz always sees 12,000. Built with AddressSanitizer it also shows that nothing is read beyond a frame's end;
  * without, the page behind each segment does.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -498,6 +499,146 @@ test_every_length(void)
 	dp_bench_free(&bench);
 }
 
+/* Rules that a frame of each shape matches, by what only that shape has. */
+static const char *const shape_rules[] = {
+	"udp port 514",
+	"tcp port 179",
+	"icmp or icmp6",
+	"ip proto 47 or ip6 proto 47",
+	"vlan and udp port 514",
+	"vlan and tcp port 179",
+	"vlan and (icmp or icmp6)",
+	"vlan and (ip proto 47 or ip6 proto 47)",
+};
+
+static uint32_t
+frame_of_shape(uint8_t *frame, bool tagged, bool v6, unsigned transport)
+{
+	static const uint8_t tag[] = {0x81, 0, 0, 100};
+	static const uint8_t ipv4[] = {8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 0, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2};
+	static const uint8_t ipv6[42] = {0x86, 0xdd, 0x60, 0, 0, 0, 0, 26, 0, 64, 0x20, 1};
+	static const uint8_t protocols[2][4] = {{17, 6, 1, 47}, {17, 6, 58, 47}};
+	static const uint16_t ports[] = {514, 179, 0, 0};
+	uint8_t *at = frame + 12;
+	memset(frame, 0, 128);
+	if (tagged)
+		at = (uint8_t *)memcpy(at, tag, sizeof(tag)) + sizeof(tag);
+	memcpy(at, v6 ? ipv6 : ipv4, v6 ? sizeof(ipv6) : sizeof(ipv4));
+	at[v6 ? 8 : 11] = protocols[v6][transport];
+	at += v6 ? sizeof(ipv6) : sizeof(ipv4);
+	at[2] = (uint8_t)(ports[transport] >> 8);
+	at[3] = (uint8_t)ports[transport];
+	return (uint32_t)(at - frame) + 20;
+}
+
+/* Every bit of the headers flipped, and every length, in one packet of a burst that otherwise is of one shape. */
+static bool
+compare_neighbours(struct dp_bench *bench, const uint8_t *frame, uint32_t length, struct dp_proof *proof)
+{
+	uint8_t odd[128];
+	for (uint32_t bit = 8 * 12; bit < 8 * length; bit++) {
+		memcpy(odd, frame, sizeof(odd));
+		odd[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		if (!dp_bench_compare_alike(bench, frame, length, odd, length, bit * 7 % DP_BENCH_BURST, proof))
+			return false;
+	}
+	for (uint32_t cut = 0; cut < length; cut++)
+		if (!dp_bench_compare_alike(bench, frame, length, frame, cut, cut * 7 % DP_BENCH_BURST, proof))
+			return false;
+	return true;
+}
+
+static void
+test_shapes(void)
+{
+	struct dp_rule_source rules[ARRAY_LEN(shape_rules) + 1];
+	struct dp_bench bench;
+	struct dp_error error;
+	struct dp_proof proof = {0};
+	uint32_t seen = 0;
+	for (unsigned i = 0; i < ARRAY_LEN(shape_rules); i++)
+		set_rule(&rules[i], &shape_rules[i]);
+	end_list(rules, ARRAY_LEN(shape_rules));
+	if (dp_bench_init(&bench, rules, ARRAY_LEN(rules), &error) != 0) {
+		report(false, "the rules of shapes compile", error.message);
+		return;
+	}
+	for (unsigned shape = 0; shape < 16 && !proof.mismatch; shape++) {
+		uint8_t frame[128];
+		uint32_t length = frame_of_shape(frame, shape >= 8, shape / 4 % 2, shape % 4);
+		struct rte_mbuf *mbuf = dp_packet_fill(&bench.packet, frame, length, 1, 0, false);
+		int number = mbuf == NULL ? -1 : dp_classify_shape(bench.classifier, mbuf);
+		seen |= number < 0 ? 0 : 1u << number;
+		compare_neighbours(&bench, frame, length, &proof);
+	}
+	report(seen == 0xffff, "there are tables for frames of 16 shapes", "for fewer");
+	report(!proof.mismatch, "every bit and every length, in bursts of one shape", proof.difference);
+	dp_bench_free(&bench);
+}
+
+/* The tables say what they cannot do. */
+static void
+test_obstacle(const char *name, const char *expression, unsigned tables, unsigned partial, const char *expected)
+{
+	struct dp_rule_source rules[2];
+	struct dp_error error;
+	struct dp_classifier_info info;
+	char found[200];
+	set_rule(&rules[0], &expression);
+	end_list(rules, 1);
+	struct dp_classifier *classifier = dp_classifier_new(rules, 2, 0, &error);
+	if (classifier == NULL) {
+		report(false, name, error.message);
+		return;
+	}
+	dp_classifier_describe(classifier, &info);
+	snprintf(found, sizeof(found), "%u %u %s: %s", info.table_shapes, info.partial_shapes,
+		 info.obstacle == NULL ? "" : info.obstacle_shape, info.obstacle == NULL ? "" : info.obstacle);
+	report(info.table_shapes == tables && info.partial_shapes == partial && strstr(found, expected) != NULL, name,
+	       found);
+	dp_classifier_free(classifier);
+}
+
+static void
+test_obstacles(void)
+{
+	char fields[1200] = "";
+	for (unsigned bits = 8; bits <= 30; bits++)
+		snprintf(fields + strlen(fields), sizeof(fields) - strlen(fields), "%sip src net %u.0.0.0/%u",
+			 bits == 8 ? "" : " or ", bits, bits);
+	test_obstacle("a list that tables express has no obstacle", "udp port 514 or tcp[13] & 7 != 0", 16, 0, " : ");
+	test_obstacle("arithmetic is left to the fused program", "len & 3 = 0", 0, 0, "ipv4 udp: a value is computed");
+	test_obstacle("what comes before it narrows it down", "tcp port 80 and tcp[((tcp[12:1] & 0xf0) >> 2):4] = 7",
+		      16, 1, "ipv4 tcp: ");
+	test_obstacle("four bytes by size are left to the fused program", "udp and ip[12:4] > 0x0a000000", 15, 0,
+		      "ipv4 udp: values of four bytes are compared by size");
+	test_obstacle("bytes far behind the headers are left to the fused program", "udp port 53 and ether[1400] = 7",
+		      16, 2, "ipv4 udp: bytes behind the headers");
+	test_obstacle("too many fields are left to the fused program", fields, 12, 0, "there are too many fields");
+}
+
+/* Lists are swapped whenever an address of the tap changes, for as long as the pod lives. */
+static void
+test_memory(void)
+{
+	struct dp_rule_source rules[ARRAY_LEN(builtins) + 1];
+	struct dp_error error;
+	size_t before = 0;
+	size_t after = 0;
+	for (unsigned i = 0; i < ARRAY_LEN(builtins); i++)
+		set_rule(&rules[i], &builtins[i]);
+	end_list(rules, ARRAY_LEN(builtins));
+	for (unsigned swap = 0; swap < 100; swap++) {
+		dp_classifier_free(dp_classifier_new(rules, ARRAY_LEN(rules), 0, &error));
+		after = mallinfo2().uordblks + mallinfo2().hblkhd;
+		if (swap == 10)
+			before = after;
+	}
+	char detail[80];
+	snprintf(detail, sizeof(detail), "%zu bytes, then %zu", before, after);
+	report(after <= before, "90 lists made and freed leave nothing behind", detail);
+}
+
 #if defined(RTE_ARCH_X86_64)
 
 /* Machine code with the displacement of the jump at `at` changed by one. */
@@ -666,6 +807,9 @@ main(int argc, char **argv)
 	test_real_packets();
 	test_every_length();
 	test_fuzz();
+	test_shapes();
+	test_obstacles();
+	test_memory();
 	test_bounds();
 	test_compiling_beside_classifying();
 	printf("1..%u\n", n_tests);
