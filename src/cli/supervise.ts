@@ -16,6 +16,7 @@ import { placeControlSocket } from '../plan/control-socket.js'
 import type { Preflight } from '../preflight/preflight.js'
 import { checksReport } from '../preflight/refuse.js'
 import { composeRules } from '../rules/compose.js'
+import { describeTables } from '../rules/print.js'
 import type { Prover } from '../rules/prover.js'
 import { catchChannelFaults } from '../supervisor/channel-faults.js'
 import { makeRunFolder } from '../supervisor/run-folder.js'
@@ -58,7 +59,7 @@ export async function supervise(supervised: Supervised): Promise<void> {
       worker: workerProgram(workerEntry, folder.path),
       rules: {
         compose: (set, addresses) => composeRules({ ...set, ports: plan.ports }, addresses),
-        prove: (rules) => prover.prove(rules),
+        prove: async (rules) => describeTables(rules, await prover.prove(rules)),
       },
       restart: config.restart,
       folder: folder.path,

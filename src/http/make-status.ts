@@ -54,6 +54,7 @@ export function makeStatus(source: StatusSource, version: string): Status {
       generation: view.rules.generation,
       refused: view.rules.refused,
       lastRefusal: view.rules.lastRefusal,
+      classifier: view.rules.classifier,
       inForce: view.rules.inForce.map(({ name, verdict }) => ({
         name,
         verdict,

@@ -133,6 +133,7 @@ export const statusSchema = z.object({
     generation: z.int(),
     refused: z.int(),
     lastRefusal: z.string().nullable(),
+    classifier: z.string().nullable(),
     inForce: z.array(ruleStatus),
   }),
   mempools: z.array(z.object({ numaNode: z.string(), mbufs: count, inUse: count })),

@@ -15,9 +15,22 @@ export function printProof(list: readonly NativeRule[], proof: Proof): string {
     '',
     `${describeSource(list, proof)} ${fast}`,
     `and ${proof.exactInsns} for all others; ${code}.`,
+    `In front of them ${describeTables(list, proof)}.`,
     `${proof.packets} packets, ${proof.comparisons} comparisons with libpcap: no difference.`,
     '',
   ].join('\n')
+}
+
+/** The fast form in force, and where and why it is not. */
+export function describeTables(list: readonly NativeRule[], { tables }: Proof): string {
+  const { shapes, of, partial, fields, alternatives, bytes, obstacle } = tables
+  const size = `up to ${count(fields, 'field')} and ${count(alternatives, 'alternative')}, ${Math.ceil(bytes / 1024)} KiB`
+  const found = shapes === 0 ? 'no tables' : `tables for ${shapes} of ${of} shapes of frames (${size})`
+  if (obstacle === null) return found
+  const rule = obstacle.rule === null ? undefined : list[obstacle.rule]
+  const whose = rule === undefined ? '' : `, rule "${rule.name}"`
+  const some = partial === 0 ? '' : `, of which ${partial} leave packets to the programs`
+  return `${found}${some}: ${obstacle.shape}${whose}: ${obstacle.reason}`
 }
 
 /** Counted in the list: the prover's own count has the last rule, which matches without an expression, as one more. */

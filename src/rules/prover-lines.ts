@@ -1,6 +1,6 @@
 import { SpillwayError } from '../errors.js'
 import type { NativeRule } from '../ipc/messages.js'
-import type { Proof, ReplayedPacket } from './proof.js'
+import type { Obstacle, Proof, ReplayedPacket } from './proof.js'
 
 /*
  * The lines between us and `spillway-prover` (native/prover/request.h, answer.h, replay.h).
@@ -68,10 +68,27 @@ export function parseProof(line: string): Proof {
     exactInsns: number('exactInsns'),
     jit: number('jit') === 1,
     jitBytes: number('jitBytes'),
+    tables: {
+      shapes: number('tableShapes'),
+      of: number('shapes'),
+      partial: number('partialShapes'),
+      fields: number('tableFields'),
+      alternatives: number('tableAlternatives'),
+      bytes: number('tableBytes'),
+      obstacle: parseObstacle(line),
+    },
     packets: number('packets'),
     comparisons: number('comparisons'),
+    byTables: number('byTables'),
     hits: (fields.get('hits') ?? '').split(',').map(Number),
   }
+}
+
+function parseObstacle(line: string): Obstacle | null {
+  const found = / obstacle=(-?\d+) ([^:]+): (.+)$/.exec(line)
+  if (found === null) return null
+  const [, rule, shape = '', reason = ''] = found
+  return { rule: rule === '-1' ? null : Number(rule), shape, reason }
 }
 
 /** @returns undefined when the line is not about a packet. */

@@ -19,8 +19,12 @@ const log = createLogger({ component: 'rules' })
 export interface RuleSource {
   /** User rules, built-ins, `local` for these addresses, default. */
   compose(set: RuleSet, addresses: readonly TapAddresses[]): NativeRule[]
-  /** Rejects when the list does not compile, or its fused program disagrees with libpcap. */
-  prove(rules: readonly NativeRule[]): Promise<unknown>
+  /**
+   * Rejects when the list does not compile, or what it became disagrees with libpcap.
+   *
+   * @returns the form in which lcores run the list, for people
+   */
+  prove(rules: readonly NativeRule[]): Promise<string>
 }
 
 /** The worker as the keeper sees it. */
@@ -40,6 +44,8 @@ export interface RuleState {
   readonly generation: number
   readonly refused: number
   readonly lastRefusal: string | null
+  /** The form in which lcores run the list in force; null while there is none. */
+  readonly classifier: string | null
   /** First match wins; empty while there is no worker. */
   readonly inForce: readonly NativeRule[]
   /** What the list is made of: the rules as the operator wrote them. */
@@ -70,7 +76,7 @@ export class RuleKeeper {
 
   constructor(source: RuleSource, set: RuleSet) {
     this.#source = source
-    this.#state = { generation: 0, refused: 0, lastRefusal: null, inForce: [], set, origin: 'start' }
+    this.#state = { generation: 0, refused: 0, lastRefusal: null, classifier: null, inForce: [], set, origin: 'start' }
   }
 
   get state(): RuleState {
@@ -138,7 +144,7 @@ export class RuleKeeper {
     this.#link = undefined
     this.#pending?.reject(new SpillwayError('ERR_WORKER', 'the worker ended before the rule list was in force'))
     this.#pending = undefined
-    this.#state = { ...this.#state, inForce: [] }
+    this.#state = { ...this.#state, classifier: null, inForce: [] }
   }
 
   async #catchUp(): Promise<void> {
@@ -166,12 +172,12 @@ export class RuleKeeper {
     addresses: readonly TapAddresses[],
   ): Promise<void> {
     const rules = this.#source.compose(set, addresses)
-    await this.#source.prove(rules)
+    const classifier = await this.#source.prove(rules)
     const layout = await this.#exchange(link, rules)
     link.useLayout(layout)
     this.#verdicts.remember(rules)
-    this.#state = { ...this.#state, generation: this.#state.generation + 1, inForce: rules }
-    log.info({ generation: this.#state.generation, rules: rules.length, origin }, 'rule list in force')
+    this.#state = { ...this.#state, generation: this.#state.generation + 1, classifier, inForce: rules }
+    log.info({ generation: this.#state.generation, rules: rules.length, origin, classifier }, 'rule list in force')
   }
 
   async #exchange(link: RuleLink, rules: NativeRule[]): Promise<CounterLayout> {

@@ -35,10 +35,23 @@ describe('the prover', () => {
 
   it('proves the built-ins beside user rules, each met by packets of the corpus', async () => {
     const proof = await prover.prove(listWith([{ name: 'bgp', match: 'tcp port 179', to: 'kernel' }]))
-    expect(proof).toMatchObject({ rules: 8, packets: 4000, comparisons: 48_000 })
+    expect(proof).toMatchObject({ rules: 8, packets: 4000, comparisons: 60_000 })
+    expect(proof.tables).toMatchObject({ shapes: 16, of: 16, partial: 0, obstacle: null })
+    expect(proof.byTables).toBeGreaterThan(1000)
     expect(proof.hits).toHaveLength(8)
     expect(proof.hits.every((hits) => hits > 0)).toBe(true)
     expect(proof.fastInsns).toBeGreaterThan(0)
+  })
+
+  it('says which rule keeps packets from the tables, and why', async () => {
+    const proof = await prover.prove(
+      listWith([
+        { name: 'plain', match: 'udp port 514', to: 'drop' },
+        { name: 'http', match: 'tcp port 80 and tcp[((tcp[12:1] & 0xf0) >> 2):4] = 0x47455420', to: 'drop' },
+      ]),
+    )
+    expect(proof.tables).toMatchObject({ shapes: 16, partial: 1 })
+    expect(proof.tables.obstacle).toMatchObject({ rule: 1, shape: 'ipv4 tcp', reason: expect.stringMatching(/./) })
   })
 
   it("refuses a bad rule with its name and libpcap's text, and goes on", async () => {
@@ -141,7 +154,8 @@ describe('spillway rules', () => {
     expect(stderr).toBe('')
     expect(stdout).toMatch(/^bgp +kernel +\d+ +tcp port 179$/m)
     expect(stdout).toMatch(/^local +kernel +\d+ +ip dst host 10\.99\.0\.1$/m)
-    expect(stdout).toContain('4000 packets, 48000 comparisons with libpcap: no difference.')
+    expect(stdout).toMatch(/^In front of them tables for 16 of 16 shapes of frames \(.*\)\.$/m)
+    expect(stdout).toContain('4000 packets, 60000 comparisons with libpcap: no difference.')
     expect(status).toBe(0)
   })
 

@@ -139,7 +139,15 @@ const running: SupervisorView = {
   vitals: { eventLoopLagP99Seconds: 0.002, heapUsedBytes: 4_000_000 },
   restarts: { ...noRestarts, killed: 1 },
   lastDeath: null,
-  rules: { generation: 3, refused: 1, lastRefusal: null, inForce: [everything], set: fixturePlan, origin: 'start' },
+  rules: {
+    generation: 3,
+    refused: 1,
+    lastRefusal: null,
+    classifier: null,
+    inForce: [everything],
+    set: fixturePlan,
+    origin: 'start',
+  },
 }
 
 function source(view: SupervisorView, snapshot: Snapshot): MetricsSource {
@@ -163,7 +171,15 @@ export const beforeStart = source(
     vitals: null,
     info: null,
     restarts: noRestarts,
-    rules: { generation: 0, refused: 0, lastRefusal: null, inForce: [], set: fixturePlan, origin: 'start' },
+    rules: {
+      generation: 0,
+      refused: 0,
+      lastRefusal: null,
+      classifier: null,
+      inForce: [],
+      set: fixturePlan,
+      origin: 'start',
+    },
   },
   { atMs: 0, live: false, samples: [] },
 )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { NativeRule } from '../../../src/ipc/messages.js'
-import { printProof } from '../../../src/rules/print.js'
+import { describeTables, printProof } from '../../../src/rules/print.js'
 import type { Proof } from '../../../src/rules/proof.js'
 
 const last: NativeRule = { name: 'default', match: [], verdict: 'forward', class: 'other', limit: null }
@@ -16,12 +16,36 @@ function textFor(rules: readonly NativeRule[], sourceInsns: number): string {
     exactInsns: 2,
     jit: true,
     jitBytes: 618,
+    tables: { shapes: 16, of: 16, partial: 0, fields: 4, alternatives: 9, bytes: 2049, obstacle: null },
     packets: 4000,
-    comparisons: 48_000,
+    comparisons: 60_000,
+    byTables: 2000,
     hits: list.map(() => 0),
   }
   return printProof(list, proof)
 }
+
+describe('the form of a list', () => {
+  const whole = { shapes: 16, of: 16, partial: 0, fields: 4, alternatives: 9, bytes: 2049, obstacle: null }
+  const obstacle = { rule: 0, shape: 'ipv4 tcp', reason: 'a value is computed' }
+  const size = '(up to 4 fields and 9 alternatives, 3 KiB)'
+  it.each([
+    ['all of it in tables', whole, `tables for 16 of 16 shapes of frames ${size}`],
+    [
+      'some packets not',
+      { ...whole, partial: 1, obstacle },
+      `tables for 16 of 16 shapes of frames ${size}, of which 1 leave packets to the programs: ipv4 tcp, rule "a": a value is computed`,
+    ],
+    [
+      'some shapes not',
+      { ...whole, shapes: 12, obstacle: { ...obstacle, rule: null } },
+      `tables for 12 of 16 shapes of frames ${size}: ipv4 tcp: a value is computed`,
+    ],
+    ['none', { ...whole, shapes: 0, obstacle }, 'no tables: ipv4 tcp, rule "a": a value is computed'],
+  ])('says what is in force and why not more: %s', (_, tables, words) => {
+    expect(describeTables([rule('arp'), last], { tables } as Proof)).toBe(words)
+  })
+})
 
 describe('a proof for people', () => {
   it.each([

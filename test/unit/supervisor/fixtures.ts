@@ -76,7 +76,7 @@ export const everything: NativeRule = {
 /** A rule list with one rule per address and the default, all of which are proved to be right. */
 export const honestRules: RuleSource = {
   compose: (_set, addresses) => [...addresses.flatMap(hostRules), everything],
-  prove: () => Promise.resolve(),
+  prove: () => Promise.resolve('tables'),
 }
 
 function hostRules({ addresses }: TapAddresses): NativeRule[] {

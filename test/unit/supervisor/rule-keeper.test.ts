@@ -78,7 +78,7 @@ describe('the rule keeper', () => {
         prove: () =>
           new Promise((resolve) => {
             asked += 1
-            prove = () => resolve(undefined)
+            prove = () => resolve('tables')
           }),
       },
       fixturePlan,
@@ -159,7 +159,7 @@ describe('rules that change', () => {
     let good = true
     const { keeper, worker } = await begun({
       ...source,
-      prove: () => (good ? Promise.resolve() : Promise.reject(new Error('libpcap says no'))),
+      prove: () => (good ? Promise.resolve('tables') : Promise.reject(new Error('libpcap says no'))),
     })
     good = false
     await expect(keeper.change(changed, 'request')).rejects.toThrow('libpcap says no')

@@ -170,6 +170,7 @@ describe('rule lists', () => {
     expect(supervisor.view.rules).toMatchObject({
       generation: 1,
       lastRefusal: 'too long',
+      classifier: 'tables',
       inForce: [everything],
     })
     expect(supervisor.view.addresses).toEqual([{ port: 'vf0', tap: 'ext0', addresses: ['10.99.0.1'] }])

@@ -84,6 +84,7 @@ export const busy: Status = {
     generation: 2,
     refused: 0,
     lastRefusal: null,
+    classifier: 'tables',
     inForce: [
       { name: 'bgp', verdict: 'kernel', packets: 12, bytes: 900, packetsPerSecond: 0.4 },
       { name: 'default', verdict: 'forward', packets: 12_345_670_000, bytes: 1e12, packetsPerSecond: 1_234_000 },
