@@ -77,7 +77,7 @@
       "target_name": "spillway-classifier-bench",
       "type": "executable",
       "dependencies": ["dataplane"],
-      "sources": ["native/test/classifier_bench.c"],
+      "sources": ["<!@(find native/bench -name '*.c' | sort)"],
       "cflags": ["<@(dpdk_cflags)"],
       "cflags_c": ["<@(c_warnings)"],
       "libraries": ["<@(dpdk_libs)"],
