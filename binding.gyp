@@ -105,6 +105,13 @@
       "cflags_c": ["<@(c_warnings)"],
     },
     {
+      "target_name": "spillway-gro-test",
+      "type": "executable",
+      "dependencies": ["dataplane"],
+      "sources": ["native/test/gro_test.c"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+    {
       "target_name": "spillway-dataplane-test",
       "type": "executable",
       "dependencies": ["dataplane"],

@@ -153,6 +153,7 @@ dp_counters_add_flow(const char *port, const char *owner, int queue, bool except
 	if (queue >= 0)
 		ok &= publish(list, "rx_packets", &row->rx_packets, false, "port=%s,queue=%d,%s", port, queue, owner);
 	if (exception) {
+		ok &= publish(list, "punted_merged_packets", &row->punted_merged, false, "port=%s,%s", port, owner);
 		ok &= publish(list, "tap_rx_frames", &row->tap_rx_frames, false, "port=%s,%s", port, owner);
 		ok &= publish(list, "tap_rx_bytes", &row->tap_rx_bytes, false, "port=%s,%s", port, owner);
 		for (unsigned s = 0; s < DP_SIZE_SLOTS; s++) {

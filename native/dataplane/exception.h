@@ -23,7 +23,8 @@ struct rte_ring;
 struct dp_exception_queue {
 	const struct dp_port *port;
 	const struct dp_backend_ops *ops;
-	int fd;			  /* backend tap: this queue of the tap */
+	int fd;			  /* backend tap: this queue of the tap ... */
+	struct dp_tap_queue *tap; /* ... and what it is read and written with */
 	int wake_fd;		  /* readable when the kernel has sent something, see arm(); -1: nothing tells */
 	uint16_t virtio_port_id;  /* backends vhost-net and vhost-user: the virtio-user port ... */
 	uint16_t virtio_queue_id; /* ... and its queue */
@@ -90,6 +91,7 @@ struct dp_exception_thread {
  * are frames for the tap's. 0, or -1 with *error.
  */
 int dp_tap_open(struct dp_exception_queue *queue, struct dp_error *error);
+void dp_tap_close(struct dp_exception_queue *queue);
 /*
  * Creates the port's virtio-user port with all its queues and starts it. With backend vhost-user and `server` it
  * returns when a neighbour has connected. 0, or -1 with *error.

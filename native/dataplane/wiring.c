@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -323,8 +322,7 @@ dp_unwire(struct dp_machine *m)
 	for (unsigned t = 0; t < DP_MAX_EXCEPTION_THREADS && m->threads[t] != NULL; t++) {
 		struct dp_exception_thread *thread = m->threads[t];
 		for (unsigned q = 0; q < thread->n_queues; q++) {
-			if (thread->queues[q].fd >= 0)
-				close(thread->queues[q].fd);
+			dp_tap_close(&thread->queues[q]);
 			rte_ring_free(thread->queues[q].inject);
 		}
 		for (unsigned l = 0; l < thread->n_lcores; l++)

@@ -48,6 +48,7 @@ const portStatus = z.object({
     punted: count,
     puntedBytes: count,
     puntedByClass: countBy,
+    puntedMerged: count,
     tapRxFrames: count,
     injectedFrames: count,
     injectedSegments: count,

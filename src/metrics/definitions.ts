@@ -120,6 +120,12 @@ const fastPath: Definition[] = [
 const exceptionPath: Definition[] = [
   counter('punted_packets', ['port'], 'Packets of the port handed to the kernel.', perPort('punted_packets')),
   counter(
+    'punted_merged_packets',
+    ['port'],
+    'Of these, TCP segments handed over in one frame with the segment before: punted less merged is what the kernel saw.',
+    perPort('punted_merged_packets'),
+  ),
+  counter(
     'injected_packets',
     ['port'],
     'Frames from the kernel sent by the port, as many as the kernel sent.',

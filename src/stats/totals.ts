@@ -10,6 +10,8 @@ export interface PortTotals {
   readonly punted: bigint
   readonly puntedBytes: bigint
   readonly puntedByClass: Readonly<Record<string, bigint>>
+  /** Of these, the ones that went in the frame of the packet before. */
+  readonly puntedMerged: bigint
   /** Frames read from the tap, those sent to the wire, and the wire frames these became. */
   readonly tapRxFrames: bigint
   readonly injectedFrames: bigint
@@ -53,6 +55,7 @@ export const noPortTotals: PortTotals = {
   punted: 0n,
   puntedBytes: 0n,
   puntedByClass: {},
+  puntedMerged: 0n,
   tapRxFrames: 0n,
   injectedFrames: 0n,
   injectedSegments: 0n,
@@ -104,6 +107,7 @@ export function totalsOf({ samples }: Snapshot): Totals {
       punted: sum('punted_packets', { port }),
       puntedBytes: sum('punted_bytes', { port }),
       puntedByClass: sumBy('punted_packets', { port }, 'class'),
+      puntedMerged: sum('punted_merged_packets', { port }),
       tapRxFrames: sum('tap_rx_frames', { port }),
       injectedFrames: sum('injected_frames', { port }),
       injectedSegments: sum('injected_segments', { port }),

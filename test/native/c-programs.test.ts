@@ -30,6 +30,13 @@ describe('C programs', () => {
     expect(good.length).toBeGreaterThanOrEqual(50)
   })
 
+  test('what GRO merges is, cut again, what was on the wire', () => {
+    const { good, bad, status } = checksOf('spillway-gro-test')
+    expect(bad).toEqual([])
+    expect(status).toBe(0)
+    expect(good.length).toBeGreaterThanOrEqual(55)
+  })
+
   test('the launcher reads CPU lists and the environment right, whatever is in them', () => {
     const { good, bad, status } = checksOf('spillway-launch-test')
     expect(bad).toEqual([])

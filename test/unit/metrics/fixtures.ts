@@ -44,6 +44,7 @@ export const counters: readonly Sample[] = [
   counter('punt_latency', { ...port, thread: '1', class: 'local', size: '64' }, 1n),
   counter('punt_latency', { ...port, thread: '0', class: 'local', size: '+Inf' }, 1n),
   counter('punt_latency_ns', { ...port, thread: '0', class: 'local' }, 800_150_500n),
+  counter('punted_merged_packets', { ...port, thread: '0' }, 3n),
   counter('tap_rx_bytes', { ...port, thread: '0' }, 70_000n),
   counter('tap_rx_sizes', { ...port, thread: '0', size: '1522' }, 39n),
   counter('tap_rx_sizes', { ...port, thread: '0', size: '+Inf' }, 1n),

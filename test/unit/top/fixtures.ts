@@ -20,6 +20,7 @@ const totals = {
   punted: 8_000,
   puntedBytes: 800_000,
   puntedByClass: { control: 12, local: 7_988 },
+  puntedMerged: 0,
   tapRxFrames: 7_900,
   injectedFrames: 7_890,
   injectedSegments: 9_000,
