@@ -20,7 +20,7 @@
 #include "inject.h"
 #include "punt_stamp.h"
 
-#define PUNT_BURST 32
+#define PUNT_BURST 64
 /* Packets to the kernel in one turn before frames from the kernel get theirs. */
 #define PUNT_TURN 256
 #define RECEIVE_BUDGET 32

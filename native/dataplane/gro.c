@@ -175,8 +175,11 @@ bucket_of(const struct segment *s)
 	const uint8_t *addresses = s->frame + s->l3 + (s->ipv6 ? 8 : 12);
 	unsigned words = s->ipv6 ? 8 : 2;
 	uint32_t ports;
+	uint64_t hash;
+	/* The Ethernet types, and with VLANs, which may use the same addresses, their tags. */
+	memcpy(&hash, s->frame + s->l3 - sizeof(hash), sizeof(hash));
 	memcpy(&ports, s->frame + s->l4, sizeof(ports));
-	uint64_t hash = ports;
+	hash ^= ports;
 	for (unsigned i = 0; i < words; i++) {
 		uint32_t word;
 		memcpy(&word, addresses + 4 * i, sizeof(word));
@@ -184,6 +187,26 @@ bucket_of(const struct segment *s)
 		hash ^= hash >> 32;
 	}
 	return hash % DP_GRO_BUCKETS;
+}
+
+/* memcmp() of these few bytes costs a call each. */
+static inline bool
+same_bytes(const uint8_t *a, const uint8_t *b, uint32_t n)
+{
+	uint64_t difference = 0;
+	for (; n >= 8; a += 8, b += 8, n -= 8) {
+		uint64_t x, y;
+		memcpy(&x, a, sizeof(x));
+		memcpy(&y, b, sizeof(y));
+		difference |= x ^ y;
+	}
+	for (; n >= 2; a += 2, b += 2, n -= 2) {
+		uint16_t x, y;
+		memcpy(&x, a, sizeof(x));
+		memcpy(&y, b, sizeof(y));
+		difference |= (uint64_t)(x ^ y);
+	}
+	return difference == 0 && (n == 0 || *a == *b);
 }
 
 /* Whether two packets differ in nothing that both frames of one cut again would have alike. */
@@ -194,15 +217,14 @@ same_headers(const struct segment *a, const struct segment *b)
 		return false;
 	const uint8_t *ip = a->frame + a->l3, *other_ip = b->frame + b->l3;
 	const uint8_t *tcp = a->frame + a->l4, *other_tcp = b->frame + b->l4;
-	if (memcmp(a->frame, b->frame, a->l3) != 0)
+	if (!same_bytes(a->frame, b->frame, a->l3))
 		return false;
-	bool same_ip = a->ipv6 ? memcmp(ip, other_ip, 4) == 0 && memcmp(ip + 6, other_ip + 6, 34) == 0
-			       : memcmp(ip, other_ip, 2) == 0 && memcmp(ip + 6, other_ip + 6, 4) == 0 &&
-					 memcmp(ip + 12, other_ip + 12, 8) == 0;
+	bool same_ip = a->ipv6 ? same_bytes(ip, other_ip, 4) && same_bytes(ip + 6, other_ip + 6, 34)
+			       : same_bytes(ip, other_ip, 2) && same_bytes(ip + 6, other_ip + 6, 4) &&
+					 same_bytes(ip + 12, other_ip + 12, 8);
 	/* Ports; acknowledgement and header length; window; urgent pointer and options. */
-	return same_ip && memcmp(tcp, other_tcp, 4) == 0 && memcmp(tcp + 8, other_tcp + 8, 5) == 0 &&
-	       memcmp(tcp + 14, other_tcp + 14, 2) == 0 &&
-	       memcmp(tcp + 18, other_tcp + 18, a->payload - a->l4 - 18) == 0;
+	return same_ip && same_bytes(tcp, other_tcp, 4) && same_bytes(tcp + 8, other_tcp + 8, 5) &&
+	       same_bytes(tcp + 14, other_tcp + 14, 2) && same_bytes(tcp + 18, other_tcp + 18, a->payload - a->l4 - 18);
 }
 
 /* The IPv4 id: counted up, or, where the packet may not be fragmented, always the same. */
@@ -312,13 +334,22 @@ place_segment(struct dp_gro *gro, struct dp_gro_packet *packets, uint16_t packet
 	begin(gro, packet, s, bucket);
 }
 
+static void
+prefetch(const struct dp_gro_packet *packet)
+{
+	for (uint32_t at = 0; packet->data != NULL && at < packet->length; at += 64)
+		__builtin_prefetch(packet->data + at);
+}
+
 void
-dp_gro_burst(struct dp_gro *gro, struct dp_gro_packet *packets, unsigned n)
+dp_gro_burst(struct dp_gro *gro, struct dp_gro_packet *packets, uint16_t n)
 {
 	gro->n_frames = 0;
 	memset(gro->open, 0, sizeof(gro->open));
 	for (uint16_t i = 0; i < n; i++) {
 		struct segment s;
+		if (i + 1 < n)
+			prefetch(&packets[i + 1]);
 		gro->next[i] = DP_GRO_END;
 		switch (parse(&packets[i], &s)) {
 		case KIND_SEGMENT:

@@ -54,7 +54,7 @@ struct dp_gro {
 };
 
 /* Sorts up to DP_MAX_BURST packets into frames. Within a flow the order is kept. Updates what is known of checksums. */
-void dp_gro_burst(struct dp_gro *gro, struct dp_gro_packet *packets, unsigned n);
+void dp_gro_burst(struct dp_gro *gro, struct dp_gro_packet *packets, uint16_t n);
 
 /*
  * Writes the headers of a frame of several packets: lengths of all together, the flags of the last, and the pseudo

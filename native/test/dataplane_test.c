@@ -7,11 +7,15 @@
 #define ALLOW_EXPERIMENTAL_API
 #include "dataplane.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/if.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -675,6 +679,170 @@ tap_is_down(void)
 			"flood to a tap that is down");
 }
 
+/* TCP flows of eight segments each, by turns, as one burst. */
+#define MERGED_FLOWS 4
+#define MERGED_SEGMENTS 8
+#define MERGED_PAYLOAD 100
+
+struct merged_flow {
+	bool ipv6;
+	unsigned tags;
+};
+
+static const struct merged_flow merged_flows[MERGED_FLOWS] = {{false, 0}, {true, 0}, {false, 1}, {true, 2}};
+
+static uint32_t
+sum_words(uint32_t sum, const uint8_t *p, unsigned n)
+{
+	for (unsigned i = 0; i < n; i += 2)
+		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static void
+put_word(uint8_t *p, uint32_t value)
+{
+	p[0] = (uint8_t)(value >> 8);
+	p[1] = (uint8_t)value;
+}
+
+/* Writes segment `i` of flow `f`; its payload is all `i`. Returns the frame's length. */
+static unsigned
+make_segment(uint8_t *frame, unsigned f, unsigned i)
+{
+	const struct merged_flow *flow = &merged_flows[f];
+	const unsigned l4_length = 20 + MERGED_PAYLOAD, addresses = flow->ipv6 ? 32 : 8;
+	memset(frame, 0, 14 + 8 + 40 + l4_length);
+	frame[0] = frame[6] = 2;
+	frame[11] = (uint8_t)f;
+	uint8_t *ip = frame + 14 + 4 * flow->tags, *l4 = ip + (flow->ipv6 ? 40 : 20);
+	for (unsigned t = 0; t < flow->tags; t++) {
+		put_word(frame + 12 + 4 * t, t + 1 < flow->tags ? 0x88a8 : 0x8100);
+		put_word(frame + 14 + 4 * t, 7);
+	}
+	put_word(ip - 2, flow->ipv6 ? 0x86dd : 0x0800);
+	if (flow->ipv6) {
+		ip[0] = 0x60;
+		put_word(ip + 4, l4_length);
+		put_word(ip + 6, 0x0640);
+	} else {
+		ip[0] = 0x45;
+		put_word(ip + 2, 20 + l4_length);
+		put_word(ip + 4, i);
+		put_word(ip + 6, 0x4000);
+		put_word(ip + 8, 0x4006);
+	}
+	ip[flow->ipv6 ? 8 : 12] = ip[flow->ipv6 ? 24 : 16] = 10;
+	if (!flow->ipv6)
+		put_word(ip + 10, ~sum_words(0, ip, 20));
+	put_word(l4 + 2, 80);
+	put_word(l4 + 6, i * MERGED_PAYLOAD);
+	put_word(l4 + 12, 0x5010);
+	memset(l4 + 20, (int)i, MERGED_PAYLOAD);
+	put_word(l4 + 16, ~sum_words(sum_words(6 + l4_length, l4 - addresses, addresses), l4, l4_length));
+	return (unsigned)(l4 - frame) + l4_length;
+}
+
+static bool
+write_segments(const char *path)
+{
+	static const uint32_t header[6] = {0xa1b2c3d4, 4 << 16 | 2, 0, 0, 65535, 1};
+	FILE *file = fopen(path, "w");
+	if (file == NULL)
+		return false;
+	fwrite(header, sizeof(header), 1, file);
+	for (unsigned n = 0; n < MERGED_FLOWS * MERGED_SEGMENTS; n++) {
+		uint8_t frame[256];
+		uint32_t length = make_segment(frame, n % MERGED_FLOWS, n / MERGED_FLOWS);
+		const uint32_t record[4] = {0, 0, length, length};
+		fwrite(record, sizeof(record), 1, file);
+		fwrite(frame, length, 1, file);
+	}
+	return fclose(file) == 0;
+}
+
+/* A packet socket at the tap that tells of each frame what the kernel knows of its segmentation. */
+static int
+listen_at_tap(void)
+{
+	int one = 1, fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
+	struct ifreq request = {.ifr_name = TAP};
+	if (fd < 0 || ioctl(fd, SIOCGIFINDEX, &request) < 0)
+		return -1;
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = request.ifr_ifindex,
+	};
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0)
+		return -1;
+	return fd;
+}
+
+/* What the kernel hands over has lost its outer tag. */
+static bool
+is_merged(const uint8_t *data, ssize_t length, unsigned f)
+{
+	const struct merged_flow *flow = &merged_flows[f];
+	struct virtio_net_hdr header;
+	memcpy(&header, data, sizeof(header));
+	const uint8_t *frame = data + sizeof(header);
+	unsigned tags = flow->tags > 0 ? flow->tags - 1 : 0, headers = 14 + 4 * tags + (flow->ipv6 ? 40 : 20) + 20;
+	if (length != (ssize_t)(sizeof(header) + headers + MERGED_SEGMENTS * MERGED_PAYLOAD) || frame[11] != f)
+		return false;
+	bool payload_is_right = true;
+	for (unsigned i = 0; i < MERGED_SEGMENTS * MERGED_PAYLOAD; i++)
+		payload_is_right &= frame[headers + i] == i / MERGED_PAYLOAD;
+	return payload_is_right && (header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0 &&
+	       header.gso_size == MERGED_PAYLOAD &&
+	       header.gso_type == (flow->ipv6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4);
+}
+
+/* The kernel's own packets, as those of IPv6, may come in between: they are no GSO frames. */
+static unsigned
+merged_frames(int fd)
+{
+	unsigned n = 0;
+	uint8_t data[4096];
+	for (ssize_t length; (length = recv(fd, data, sizeof(data), 0)) > 0;)
+		for (unsigned f = 0; f < MERGED_FLOWS; f++)
+			n += is_merged(data, length, f);
+	return n;
+}
+
+static void
+merged_segments(void)
+{
+	static const struct dp_rule all = {.name = "default", .verdict = DP_VERDICT_KERNEL, .klass = DP_CLASS_OTHER};
+	struct scenario s;
+	char path[128], devargs[256];
+	if (!make_tap(true))
+		return;
+	int fd = listen_at_tap();
+	prepare(&s, DP_MODE_RXONLY, 1);
+	snprintf(path, sizeof(path), "%s/segments.pcap", getenv("RUNTIME_DIRECTORY"));
+	check(fd >= 0 && write_segments(path), "listens at the tap, writes segments");
+	snprintf(devargs, sizeof(devargs), "net_pcap0,rx_pcap=%s", path);
+	add_port(&s, devargs, 0);
+	s.plan.ports[0].peer = 0;
+	s.plan.ports[0].exception.backend = DP_BACKEND_TAP;
+	name_tap(&s, TAP);
+	if (!start(&s) || !swap(&all, 1))
+		return;
+	wait_for(&s, "punted_packets", "class=other", MERGED_FLOWS * MERGED_SEGMENTS - 1);
+	struct dp_layout layout = dp_get_layout();
+	uint64_t merged = count(&s, &layout, "punted_merged_packets", "");
+	check(merged == MERGED_FLOWS * (MERGED_SEGMENTS - 1), "all but the first of each flow are counted as merged");
+	unsigned frames = merged_frames(fd);
+	check(frames == MERGED_FLOWS, "the kernel takes each flow as one frame, tagged or not: %u of %u", frames,
+	      MERGED_FLOWS);
+	close(fd);
+	stop_and_audit(&s, "merged segments");
+}
+
 static void
 refuses_start(const char *tap, uint16_t queues, const char *call, int errnum)
 {
@@ -971,6 +1139,7 @@ static const struct {
 	{"exception_flood", exception_flood},
 	{"exception_limit", exception_limit},
 	{"tap_is_down", tap_is_down},
+	{"merged_segments", merged_segments},
 	{"tap_is_replaced", tap_is_replaced},
 	{"stop_after_failed_start", stop_after_failed_start},
 	{"mtu_follows_the_tap", mtu_follows_the_tap},

@@ -309,7 +309,7 @@ test_cut_again(void)
 	static struct burst b;
 	for (unsigned i = 0; i < N_BURSTS; i++) {
 		fill_randomly(&b, &random);
-		dp_gro_burst(&gro, b.packets, b.n);
+		dp_gro_burst(&gro, b.packets, (uint16_t)b.n);
 		orderly += is_orderly(&b);
 		for (unsigned k = 0; k < gro.n_frames; k++) {
 			const struct dp_gro_frame *f = &gro.frames[k];
@@ -338,7 +338,7 @@ test_long_flow(void)
 		static struct burst b;
 		for (unsigned i = 0; i < 100; i++)
 			add(&b, make_frame(&flow, 1448, i == 99 ? FIN | PSH : 0, &random), 0);
-		dp_gro_burst(&gro, b.packets, b.n);
+		dp_gro_burst(&gro, b.packets, (uint16_t)b.n);
 		bool right =
 			gro.n_frames == 3 && gro.frames[0].n == 45 && gro.frames[1].n == 45 && gro.frames[2].n == 10;
 		check(right, "100 segments of one IPv%d flow become 3 frames of at most 64 KiB", ipv6 ? 6 : 4);
@@ -444,7 +444,7 @@ test_rules(void)
 		finish(&second);
 		add(&b, first, 0);
 		add(&b, second, 0);
-		dp_gro_burst(&gro, b.packets, b.n);
+		dp_gro_burst(&gro, b.packets, (uint16_t)b.n);
 		check((gro.n_frames == 1) == rules[i].merges, "%s: %s", rules[i].text,
 		      rules[i].merges ? "one frame" : "two frames");
 		clear(&b);
@@ -476,7 +476,7 @@ test_ipv6_rules(void)
 		finish(&second);
 		add(&b, first, 0);
 		add(&b, second, 0);
-		dp_gro_burst(&gro, b.packets, b.n);
+		dp_gro_burst(&gro, b.packets, (uint16_t)b.n);
 		check((gro.n_frames == 1) == ipv6_rules[i].merges, "IPv6, %s: %s", ipv6_rules[i].text,
 		      ipv6_rules[i].merges ? "one frame" : "two frames");
 		clear(&b);
@@ -500,7 +500,7 @@ make_three(uint32_t first_payload, uint32_t second_payload)
 static void
 check_three(unsigned frames, unsigned packets_of_first, const char *text)
 {
-	dp_gro_burst(&gro, three.packets, three.n);
+	dp_gro_burst(&gro, three.packets, (uint16_t)three.n);
 	check(gro.n_frames == frames && gro.frames[0].n == packets_of_first && is_orderly(&three), "%s", text);
 }
 
@@ -586,7 +586,7 @@ test_mutated(void)
 		for (unsigned n = between(&random, 1, 8); n > 0; n--)
 			add(&b, make_frame(&flow, between(&random, 0, 40), 0, &random), 0);
 		mutate(&b, &random);
-		dp_gro_burst(&gro, b.packets, b.n);
+		dp_gro_burst(&gro, b.packets, (uint16_t)b.n);
 		unsigned total = 0;
 		for (unsigned k = 0; k < gro.n_frames; k++) {
 			total += gro.frames[k].n;
