@@ -98,6 +98,12 @@
       "libraries": ["<@(dpdk_libs)"],
     },
     {
+      "target_name": "spillway-frame-flood",
+      "type": "executable",
+      "sources": ["native/test/frame_flood.c"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+    {
       "target_name": "spillway-offload-test",
       "type": "executable",
       "dependencies": ["dataplane"],

@@ -11,7 +11,9 @@ import { workerProgram } from '../supervisor/worker-program.js'
 import { openAfPacketTopology } from './peers/af-packet.js'
 import { measureInstance } from './peers/instance.js'
 import { type Machine, surveyMachine } from './peers/machine.js'
-import { printComparisons, printInstance } from './peers/report.js'
+import { printComparisons, printInstance, printTapComparisons } from './peers/report.js'
+import { compareTap, type TapComparison } from './peers/tap.js'
+import { openTapTopology } from './peers/tap-topology.js'
 import { type Comparison, compareAfPacket, compareNullPair } from './peers/throughput.js'
 
 /**
@@ -21,7 +23,7 @@ import { type Comparison, compareAfPacket, compareNullPair } from './peers/throu
 
 const workerEntry = new URL('../worker/main.js', import.meta.url)
 const modes = ['io', 'mac', 'macswap'] as const satisfies readonly ForwardingMode[]
-const parts = [...modes, 'af_packet', 'instance'] as const
+const parts = [...modes, 'af_packet', 'tap', 'instance'] as const
 
 interface Options {
   readonly rounds: number
@@ -50,8 +52,10 @@ async function run({ rounds, only = [...parts], json }: Options): Promise<void> 
     await narrowAffinity(machine.allowedCpus.filter((cpu) => cpu !== machine.pollingCpu))
     const comparisons = await compare(machine, folder, rounds, only)
     if (comparisons.length > 0) say(printComparisons(comparisons))
+    const tap = only.includes('tap') ? await compareTaps(machine, folder, rounds) : []
+    if (tap.length > 0) say(printTapComparisons(tap))
     if (only.includes('instance')) say(printInstance(await measureInstance(machine, folder, 5)))
-    if (json !== undefined) writeFileSync(json, `${JSON.stringify(comparisons, undefined, 2)}\n`)
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify([...comparisons, ...tap], undefined, 2)}\n`)
   } finally {
     machine.release()
     await rm(folder, { recursive: true, force: true })
@@ -73,6 +77,15 @@ async function compare(
   const topology = await openAfPacketTopology(workerEntry)
   try {
     return [...rows, await compareAfPacket({ machine, ...topology, folder, rounds, onRound: say })]
+  } finally {
+    await topology.close()
+  }
+}
+
+async function compareTaps(machine: Machine, folder: string, rounds: number): Promise<TapComparison[]> {
+  const topology = await openTapTopology(workerEntry)
+  try {
+    return await compareTap({ machine, topology, folder, rounds, onRound: say })
   } finally {
     await topology.close()
   }

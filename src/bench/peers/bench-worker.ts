@@ -10,6 +10,7 @@ import { WorkerProcess, type WorkerProgram } from '../../supervisor/worker-proce
 export interface BenchWorker {
   readonly counters: CounterReader
   readonly info: StartInfo
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -29,6 +30,7 @@ export async function startBenchWorker(
     return {
       counters,
       info,
+      pid: worker.pid ?? 0,
       stop: async () => {
         worker.send({ type: 'stop' })
         await Promise.race([worker.ended, sleep(stopPatienceMs, undefined, { ref: false })])

@@ -1,5 +1,7 @@
 import type { InstanceFigures } from './instance.js'
 import { median } from './statistics.js'
+import type { TapComparison } from './tap.js'
+import type { TapRound } from './tap-rounds.js'
 import type { Comparison } from './throughput.js'
 
 const columns = [
@@ -36,6 +38,44 @@ export function printComparisons(rows: readonly Comparison[]): string {
   const table = [columns as readonly string[], ...rows.map(cells)]
   const widths = columns.map((_, i) => Math.max(...table.map((line) => line[i]?.length ?? 0)))
   return table.map((line) => line.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  ')).join('\n')
+}
+
+const tapColumns = ['tap', 'spillway', 'net_tap', 'ratio', '95 %', 'cycles', 'net_tap', 'frames', 'wanted', ''] as const
+
+/**
+ * A line per way through a tap: medians of Mpps in wire packets, the paired ratio with its 95 % interval, cycles per packet
+ * of the thread that makes the system calls, and the million frames a second that Spillway's packets were for the kernel.
+ */
+export function printTapComparisons(rows: readonly TapComparison[]): string {
+  const table = [tapColumns as readonly string[], ...rows.map(tapCells)]
+  const widths = tapColumns.map((_, i) => Math.max(...table.map((line) => line[i]?.length ?? 0)))
+  const pad = (cell: string, i: number): string =>
+    i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)
+  return table.map((line) => line.map(pad).join('  ').trimEnd()).join('\n')
+}
+
+function tapCells({
+  title,
+  reach,
+  spillway,
+  netTap,
+  ratioMedian,
+  ratioInterval95: { low, high },
+}: TapComparison): string[] {
+  const of = (rounds: readonly TapRound[], key: keyof TapRound): number => median(rounds.map((round) => round[key]))
+  const millions = (value: number): string => (value / 1e6).toFixed(3)
+  return [
+    title,
+    millions(of(spillway, 'packetsPerSecond')),
+    millions(of(netTap, 'packetsPerSecond')),
+    ratioMedian.toFixed(2),
+    `${low.toFixed(2)}-${high.toFixed(2)}`,
+    of(spillway, 'cyclesPerPacket').toFixed(0),
+    of(netTap, 'cyclesPerPacket').toFixed(0),
+    millions(of(spillway, 'framesPerSecond')),
+    `>= ${reach}`,
+    ratioMedian >= reach ? 'reached' : 'missed',
+  ]
 }
 
 export function printInstance(figures: InstanceFigures): string {
