@@ -104,6 +104,12 @@
       "cflags_c": ["<@(c_warnings)"],
     },
     {
+      "target_name": "spillway-tap-calls-bench",
+      "type": "executable",
+      "sources": ["native/test/tap_calls_bench.c"],
+      "cflags_c": ["<@(c_warnings)"],
+    },
+    {
       "target_name": "spillway-offload-test",
       "type": "executable",
       "dependencies": ["dataplane"],
