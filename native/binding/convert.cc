@@ -110,6 +110,9 @@ dp_port_plan portFromJs(const Napi::Object &from)
 	port.mtu = static_cast<uint16_t>(number(from, "mtuBytes"));
 	port.follow_mtu = flag(from, "followMtu");
 	vlansFromJs(from, port.vlans);
+	Napi::Object offloads = object(from, "offloads");
+	port.tso = offloads.Get("tso").ToBoolean();
+	port.rx_checksum = offloads.Get("rxChecksum").ToBoolean();
 	port.peer = static_cast<uint16_t>(number(from, "peer"));
 	if (!from.Get("ethPeer").IsNull()) {
 		unsigned b[6];
@@ -207,6 +210,10 @@ Napi::Object portToJs(Napi::Env env, const dp_port_info &port)
 	out.Set("rxQueues", port.rx_queues);
 	out.Set("txQueues", port.tx_queues);
 	out.Set("linkUp", port.link_up);
+	Napi::Object offloads = Napi::Object::New(env);
+	offloads.Set("tso", port.tso);
+	offloads.Set("rxChecksum", port.rx_checksum);
+	out.Set("offloads", offloads);
 	Napi::Object exception = Napi::Object::New(env);
 	exception.Set("backend", backends[port.backend]);
 	exception.Set("tap", port.tap);

@@ -21,6 +21,7 @@
 #include "exception.h"
 #include "netlink.h"
 #include "tap_queue.h"
+#include "vnet_header.h"
 
 static int
 check_link(const struct dp_exception_plan *plan, struct dp_link *link, struct dp_error *error)
@@ -121,30 +122,6 @@ dp_tap_close(struct dp_exception_queue *queue)
 	queue->tap = NULL;
 }
 
-/* What the virtio-net header asks for; false when it is something that was not negotiated. */
-static bool
-read_offload(const struct virtio_net_hdr *header, struct dp_offload *offload)
-{
-	*offload = (struct dp_offload){
-		.partial_checksum = (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0,
-		.checksum_start = header->csum_start,
-		.checksum_offset = header->csum_offset,
-		.segment_bytes = header->gso_size,
-	};
-	switch (header->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
-	case VIRTIO_NET_HDR_GSO_NONE:
-		return true;
-	case VIRTIO_NET_HDR_GSO_TCPV4:
-		offload->gso = DP_GSO_TCP4;
-		return true;
-	case VIRTIO_NET_HDR_GSO_TCPV6:
-		offload->gso = DP_GSO_TCP6;
-		return true;
-	default:
-		return false;
-	}
-}
-
 static unsigned
 receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *scratch)
 {
@@ -160,7 +137,7 @@ receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *sc
 		struct virtio_net_hdr header;
 		memcpy(&header, tap->inbound, sizeof(header));
 		struct dp_offload offload;
-		if (!read_offload(&header, &offload)) {
+		if (!dp_vnet_read(&header, &offload)) {
 			dp_exception_count_frame(queue, length);
 			dp_count(&queue->row->dropped[DP_DROP_INJECT_MALFORMED], 1);
 			continue;

@@ -29,6 +29,9 @@
  */
 #define RX_OFFLOADS (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO)
 
+/* Lets a packet that the VF has verified go to the kernel with a partial checksum, which it does not look at again. */
+#define TX_OFFLOADS (RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM)
+
 /* DPDK takes a missing path for a vhost-user socket and then fails with another text: look first. */
 static int
 check_device(struct dp_error *error)
@@ -60,16 +63,23 @@ check_queues(const struct dp_exception_plan *plan, struct dp_error *error)
 }
 
 static int
-configure(uint16_t id, const struct dp_exception_plan *plan, bool interrupts, struct dp_error *error)
+configure(uint16_t id, const struct dp_port *port, bool interrupts, struct dp_error *error)
 {
+	const struct dp_exception_plan *plan = &port->plan->exception;
 	struct rte_eth_dev_info info;
 	int rc = rte_eth_dev_info_get(id, &info);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_info_get", name_of(plan), "%s", rte_strerror(-rc));
+	/* Another switch may not finish checksums, and after it came back may be another one. */
+	bool verified = plan->backend == DP_BACKEND_VHOST_NET && port->offloads.rx_checksum;
+	uint64_t tx = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | (verified ? TX_OFFLOADS : 0);
+	if ((tx & info.tx_offload_capa) != tx)
+		return dp_fail(error, ENOTSUP, "rte_eth_dev_info_get", name_of(plan),
+			       "virtio-user offers transmit offloads %#lx, we need %#lx", info.tx_offload_capa, tx);
 	/* With lsc the driver itself watches the connection, and the link is what it saw last. */
 	struct rte_eth_conf conf = {
 		.rxmode.offloads = RX_OFFLOADS & info.rx_offload_capa,
-		.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa,
+		.txmode.offloads = tx,
 		.intr_conf = {.rxq = interrupts, .lsc = interrupts && plan->backend == DP_BACKEND_VHOST_USER}};
 	rc = rte_eth_dev_configure(id, plan->queues, plan->queues, &conf);
 	if (rc < 0)
@@ -83,7 +93,7 @@ start(uint16_t id, const struct dp_port *port, struct dp_error *error)
 {
 	const struct dp_exception_plan *plan = &port->plan->exception;
 	int rc;
-	if (configure(id, plan, true, error) < 0)
+	if (configure(id, port, true, error) < 0)
 		return -1;
 	for (uint16_t q = 0; q < plan->queues; q++) {
 		rc = rte_eth_rx_queue_setup(id, q, plan->queue_size, SOCKET_ID_ANY, NULL, port->mempool);
@@ -144,7 +154,7 @@ dp_virtio_close(const struct dp_port *port, uint16_t virtio_port_id)
 	struct dp_error ignored;
 	rte_eth_dev_stop(virtio_port_id);
 	/* With interrupts the driver closes the queues' eventfds twice: the second time they may be somebody else's. */
-	configure(virtio_port_id, &port->plan->exception, false, &ignored);
+	configure(virtio_port_id, port, false, &ignored);
 	/* The port alone would leave a device of that name behind. */
 	if (rte_eth_dev_info_get(virtio_port_id, &info) == 0)
 		rte_dev_remove(info.device);
@@ -178,6 +188,20 @@ woken(struct dp_exception_queue *queue)
 	(void)n;
 }
 
+/* A packet whose checksum the VF did not verify, or found wrong, goes as it is: the kernel looks, and counts. */
+static void
+tell_verified(struct rte_mbuf *m)
+{
+	struct dp_headers headers;
+	bool verified = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	if (!verified || !dp_checksum_make_partial(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m),
+						   rte_pktmbuf_pkt_len(m), &headers))
+		return;
+	m->l2_len = headers.l3_offset;
+	m->l3_len = headers.l4_offset - headers.l3_offset;
+	m->ol_flags |= headers.protocol == IPPROTO_TCP ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
+}
+
 static void
 drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -190,8 +214,11 @@ transmit(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf 
 	 enum dp_drop_reason full)
 {
 	uint32_t lengths[DP_MAX_BURST];
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
 		lengths[i] = rte_pktmbuf_pkt_len(pkts[i]);
+		if (queue->port->offloads.rx_checksum)
+			tell_verified(pkts[i]);
+	}
 	uint16_t sent = rte_eth_tx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, n);
 	dp_exception_count_punted(queue, klass, lengths, sent);
 	if (sent < n)

@@ -31,13 +31,21 @@ static int
 open_ports(struct dp_error *error)
 {
 	struct dp_machine *m = &dp.machine;
+	struct rte_mempool *mempools[DP_MAX_PORTS];
+	struct dp_port_traffic traffic = {.one_mempool = true, .one_mbuf = true};
 	m->n_ports = m->plan.n_ports;
 	for (unsigned p = 0; p < m->n_ports; p++) {
-		struct dp_port *port = &m->ports[p];
-		if (dp_port_open(port, &m->plan.ports[p], error) < 0)
+		if (dp_port_open(&m->ports[p], &m->plan.ports[p], error) < 0)
 			return -1;
-		struct rte_mempool *mempool = dp_mempool_get(&m->plan, port->numa_node, error);
-		if (mempool == NULL || dp_port_configure(port, m->plan.n_lcores, mempool, error) < 0)
+		mempools[p] = dp_mempool_get(&m->plan, m->ports[p].numa_node, error);
+		if (mempools[p] == NULL)
+			return -1;
+		traffic.one_mempool &= mempools[p] == mempools[0];
+		traffic.one_mbuf &= !dp_port_has_long_frames(&m->ports[p], mempools[p]);
+	}
+	for (unsigned p = 0; p < m->n_ports; p++) {
+		struct dp_port *port = &m->ports[p];
+		if (dp_port_configure(port, m->plan.n_lcores, mempools[p], &traffic, error) < 0)
 			return -1;
 		port->row = dp_counters_add_port(port->plan->name);
 		if (port->row == NULL)
@@ -123,6 +131,8 @@ dp_get_info(struct dp_info *info)
 		to->rx_queues = port->n_queues;
 		to->tx_queues = (uint16_t)(port->n_queues + (port->spare_tx_queue ? 1 : 0));
 		to->link_up = port->link_up;
+		to->tso = port->offloads.tso;
+		to->rx_checksum = port->offloads.rx_checksum;
 		to->backend = port->plan->exception.backend;
 		memcpy(to->tap, port->plan->exception.tap, sizeof(to->tap));
 		to->exception_queues = to->backend == DP_BACKEND_NONE ? 0 : port->plan->exception.queues;

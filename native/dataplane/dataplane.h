@@ -76,6 +76,8 @@ struct dp_port_plan {
 	uint16_t mtu;	       /* 0: the device's own */
 	bool follow_mtu;       /* `mtu` is a wish, and a longer one of the tap is followed */
 	struct dp_vlans vlans; /* to let in besides those of the tap's children */
+	bool tso;	       /* the device may cut TCP of the kernel, if it can */
+	bool rx_checksum;      /* the device is to check what it receives, if it can */
 	uint16_t peer;
 	bool has_eth_peer;
 	uint8_t eth_peer[6];
@@ -136,6 +138,8 @@ struct dp_port_info {
 	uint16_t rx_queues;
 	uint16_t tx_queues;
 	bool link_up;
+	bool tso; /* wanted, and the device can */
+	bool rx_checksum;
 	enum dp_backend backend;
 	char tap[16];
 	uint16_t exception_queues;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kernel -> wire: from a frame and the kernel's offload request to finished mbufs, and on to whoever transmits. */
+#include <rte_ethdev.h>
+#include <rte_ip.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
@@ -68,6 +70,41 @@ copy_to_mbuf(struct rte_mempool *mempool, const uint8_t *data, uint32_t length)
 	return head;
 }
 
+/*
+ * Prepares a frame that the device is to cut; false when it may not be able to. The lengths of mbuf's header fields
+ * are those of plain headers; extension headers are more than some devices look behind.
+ */
+static bool
+prepare_tso(const struct dp_port *port, struct rte_mbuf *m, const struct dp_segmenter *cutter)
+{
+	const struct dp_headers *h = &cutter->headers;
+	uint32_t l3_length = h->l4_offset - h->l3_offset;
+	if (h->ipv6 && l3_length != sizeof(struct rte_ipv6_hdr))
+		return false;
+	m->l2_len = h->l3_offset;
+	m->l3_len = l3_length;
+	m->l4_len = h->payload_offset - h->l4_offset;
+	m->tso_segsz = (uint16_t)cutter->segment_bytes;
+	m->ol_flags = RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM;
+	m->ol_flags |= h->ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	return rte_eth_tx_prepare(port->id, port->spare_tx_queue ? port->n_queues : 0, &m, 1) == 1;
+}
+
+/* Leaves the cutting to the device. False when that is not possible: nothing has happened then. */
+static bool
+inject_uncut(struct dp_exception_queue *queue, const struct dp_segmenter *cutter)
+{
+	struct rte_mbuf *m = copy_to_mbuf(queue->port->mempool, cutter->frame, cutter->length);
+	if (m == NULL)
+		return false;
+	if (!prepare_tso(queue->port, m, cutter)) {
+		rte_pktmbuf_free(m);
+		return false;
+	}
+	send_frame(queue, &m, 1);
+	return true;
+}
+
 static void
 inject_segmented(struct dp_exception_queue *queue, const uint8_t *frame, uint32_t length,
 		 const struct dp_offload *offload, struct dp_scratch *scratch)
@@ -81,6 +118,8 @@ inject_segmented(struct dp_exception_queue *queue, const uint8_t *frame, uint32_
 		drop_frame(queue, DP_DROP_INJECT_OVERSIZE, NULL, 0);
 		return;
 	}
+	if (queue->port->offloads.tso && cutter.length > dp_segmenter_longest(&cutter) && inject_uncut(queue, &cutter))
+		return;
 	unsigned n = 0;
 	uint32_t segment_length;
 	while ((segment_length = dp_segmenter_next(&cutter, scratch->segment)) > 0) {

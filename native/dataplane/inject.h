@@ -19,18 +19,33 @@ dp_inject_mark(struct rte_mbuf *m, bool last)
 	m->hash.usr = last;
 }
 
+/* Frames on the wire that a packet becomes: the device may cut it. */
+static inline uint32_t
+dp_inject_wire_frames(const struct rte_mbuf *m)
+{
+	if ((m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0)
+		return 1;
+	uint32_t payload = m->pkt_len - m->l2_len - m->l3_len - m->l4_len;
+	return (payload + m->tso_segsz - 1) / m->tso_segsz;
+}
+
 /* `*broken` remembers, between calls, that a segment of the frame in hand was dropped. */
 static inline void
 dp_inject_transmit(struct dp_flow_row *row, uint16_t port_id, uint16_t queue_id, struct rte_mbuf **pkts, uint16_t n,
 		   bool *broken)
 {
-	uint32_t frames = 0, dropped = 0;
+	uint32_t frames = 0, dropped = 0, segments = 0;
 	bool last[DP_MAX_BURST];
-	for (uint16_t i = 0; i < n; i++)
-		last[i] = pkts[i]->hash.usr != 0; /* the driver may free an mbuf before we come back */
+	uint16_t wire_frames[DP_MAX_BURST];
+	/* The driver may free an mbuf before we come back. */
+	for (uint16_t i = 0; i < n; i++) {
+		last[i] = pkts[i]->hash.usr != 0;
+		wire_frames[i] = (uint16_t)dp_inject_wire_frames(pkts[i]);
+	}
 	uint16_t sent = rte_eth_tx_burst(port_id, queue_id, pkts, n);
 	for (uint16_t i = 0; i < n; i++) {
 		*broken |= i >= sent;
+		segments += i < sent ? wire_frames[i] : 0;
 		if (last[i]) {
 			if (*broken)
 				dropped++;
@@ -39,7 +54,7 @@ dp_inject_transmit(struct dp_flow_row *row, uint16_t port_id, uint16_t queue_id,
 			*broken = false;
 		}
 	}
-	dp_count(&row->injected_segments, sent);
+	dp_count(&row->injected_segments, segments);
 	dp_count(&row->injected_frames, frames);
 	dp_count(&row->dropped[DP_DROP_INJECT_TX_FULL], dropped);
 	if (sent < n)

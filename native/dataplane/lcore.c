@@ -18,6 +18,7 @@
 #include "idle.h"
 #include "inject.h"
 #include "punt_stamp.h"
+#include "vlan.h"
 
 static inline void
 capture(const struct dp_rxq *q, enum dp_capture_point point, struct rte_mbuf **pkts, unsigned n)
@@ -341,25 +342,11 @@ apply_rules(const struct dp_lcore *l, struct dp_rxq *q, const struct dp_rules *r
 	return dispatch(l, q, rules, pkts, index, n);
 }
 
-/*
- * Puts tags back into the packets: the PF of igb takes them off as soon as its VF lets a VLAN in, and rules, fast path
- * and tap's children look for them in the frame.
- */
 static void
 restore_vlan_tags(struct rte_mbuf **pkts, uint16_t n)
 {
-	for (uint16_t i = 0; i < n; i++) {
-		struct rte_mbuf *m = pkts[i];
-		if ((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) == 0)
-			continue;
-		uint8_t *frame = (uint8_t *)rte_pktmbuf_prepend(m, RTE_VLAN_HLEN);
-		if (frame == NULL)
-			continue; /* every mbuf has RTE_PKTMBUF_HEADROOM when a driver fills it */
-		memmove(frame, frame + RTE_VLAN_HLEN, 2 * RTE_ETHER_ADDR_LEN);
-		const rte_be16_t tag[2] = {RTE_BE16(RTE_ETHER_TYPE_VLAN), rte_cpu_to_be_16(m->vlan_tci)};
-		memcpy(frame + 2 * RTE_ETHER_ADDR_LEN, tag, sizeof(tag));
-		m->ol_flags &= ~(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
-	}
+	for (uint16_t i = 0; i < n; i++)
+		dp_vlan_restore(pkts[i]);
 }
 
 static inline uint16_t

@@ -111,7 +111,8 @@ parse_ipv4(const uint8_t *frame, uint32_t length, struct dp_headers *h)
 	if (length < at + 20 || frame[at] >> 4 != 4)
 		return false;
 	uint32_t header = (frame[at] & 0xfu) * 4;
-	if (header < 20 || length < at + header || (get16(frame + at + 6) & 0x1fff) != 0)
+	/* Of a fragment, the first one included, the checksum is about more than is here. */
+	if (header < 20 || length < at + header || (get16(frame + at + 6) & 0x3fff) != 0)
 		return false;
 	h->protocol = frame[at + 9];
 	h->l4_offset = at + header;
@@ -159,11 +160,51 @@ bool
 dp_checksum_complete(uint8_t *frame, uint32_t length, uint16_t start, uint16_t offset)
 {
 	uint32_t field = (uint32_t)start + offset;
-	if (start < ETHER_HEADER || start >= length || field + 2 > length)
+	if (start < ETHER_HEADER || start >= length || field + 2 > length || offset % 2 != 0)
 		return false;
 	uint16_t checksum = fold(sum_bytes(frame + start, length - start, 0));
 	/* UDP: a sum of zero says "no checksum", so it is sent as its other form; TCP does not mind. */
 	store_checksum(frame + field, checksum == 0 ? 0xffff : checksum);
+	return true;
+}
+
+static uint64_t
+pseudo_header_sum(const uint8_t *ip, bool ipv6, uint8_t protocol, uint32_t l4_length)
+{
+	uint8_t tail[8] = {0};
+	put32(tail, l4_length);
+	tail[7] = protocol;
+	uint64_t sum = sum_bytes(tail, sizeof(tail), 0);
+	return ipv6 ? sum_bytes(ip + 8, 32, sum) : sum_bytes(ip + 12, 8, sum);
+}
+
+/* Of what IP says that it carries; Ethernet may have padded the frame. 0 when that is not all here. */
+static uint32_t
+l4_length_of(const uint8_t *frame, uint32_t length, const struct dp_headers *h)
+{
+	const uint8_t *ip = frame + h->l3_offset;
+	uint32_t end = h->l3_offset + (h->ipv6 ? IPV6_HEADER + get16(ip + 4) : get16(ip + 2));
+	return end <= length && end >= h->payload_offset ? end - h->l4_offset : 0;
+}
+
+/* With a routing header the pseudo header is about another destination than the one that is read here. */
+static bool
+has_extension(const struct dp_headers *h)
+{
+	return h->ipv6 && h->l4_offset != h->l3_offset + IPV6_HEADER;
+}
+
+bool
+dp_checksum_make_partial(uint8_t *frame, uint32_t readable, uint32_t length, struct dp_headers *h)
+{
+	if (!dp_headers_parse(frame, readable, h) || has_extension(h))
+		return false;
+	uint8_t *field = frame + h->l4_offset + (h->protocol == IPPROTO_TCP ? 16 : 6);
+	uint32_t l4_length = l4_length_of(frame, length, h);
+	if (l4_length == 0 || (h->protocol == IPPROTO_UDP && get16(field) == 0))
+		return false;
+	uint16_t sum = (uint16_t)~fold(pseudo_header_sum(frame + h->l3_offset, h->ipv6, h->protocol, l4_length));
+	store_checksum(field, sum);
 	return true;
 }
 
@@ -185,16 +226,6 @@ dp_segmenter_longest(const struct dp_segmenter *s)
 {
 	uint32_t payload = s->length - s->headers.payload_offset;
 	return s->headers.payload_offset + (payload < s->segment_bytes ? payload : s->segment_bytes);
-}
-
-static uint64_t
-pseudo_header_sum(const uint8_t *ip, bool ipv6, uint32_t l4_length)
-{
-	uint8_t tail[8] = {0};
-	put32(tail, l4_length);
-	tail[7] = IPPROTO_TCP;
-	uint64_t sum = sum_bytes(tail, sizeof(tail), 0);
-	return ipv6 ? sum_bytes(ip + 8, 32, sum) : sum_bytes(ip + 12, 8, sum);
 }
 
 static void
@@ -224,7 +255,7 @@ finish_tcp(const struct dp_segmenter *s, uint8_t *out, uint32_t length, bool las
 		tcp[13] &= (uint8_t)~TCP_CWR;
 	put16(tcp + 16, 0);
 	uint32_t l4_length = length - h->l4_offset;
-	uint64_t sum = pseudo_header_sum(out + h->l3_offset, h->ipv6, l4_length);
+	uint64_t sum = pseudo_header_sum(out + h->l3_offset, h->ipv6, IPPROTO_TCP, l4_length);
 	store_checksum(tcp + 16, fold(sum_bytes(tcp, l4_length, sum)));
 }
 

@@ -46,8 +46,15 @@ struct dp_headers {
 /* Finds them behind up to two VLAN tags and IPv6 extension headers; false when they do not fit into `length`. */
 bool dp_headers_parse(const uint8_t *frame, uint32_t length, struct dp_headers *headers);
 
-/* Completes a partial checksum in place; false when the request points outside the frame. */
+/* Completes a partial checksum in place; false when the request points outside the frame or at an odd byte. */
 bool dp_checksum_complete(uint8_t *frame, uint32_t length, uint16_t start, uint16_t offset);
+
+/*
+ * The opposite, for a packet whose checksum was verified: puts the pseudo header's sum into the field, which is how a
+ * tap is told not to look again. `readable` bytes of the frame lie here, and `length` in all. False when there is
+ * nothing to say: neither TCP nor UDP, a fragment, UDP without checksum.
+ */
+bool dp_checksum_make_partial(uint8_t *frame, uint32_t readable, uint32_t length, struct dp_headers *headers);
 
 /* Cuts a TCP frame into segments. */
 struct dp_segmenter {

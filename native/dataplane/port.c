@@ -116,11 +116,8 @@ configure_device(struct dp_port *port, const struct rte_eth_dev_info *info, stru
 		if (conf.rx_adv_conf.rss_conf.rss_hf == 0)
 			conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
 	}
-	/* One pool for all that a port sends needs one NUMA node and no shared mbuf; ours are never shared. */
-	uint64_t wanted = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	conf.txmode.offloads = wanted & info->tx_offload_capa;
-	if (port->vlan_filter)
-		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
+	conf.rxmode.offloads = port->offloads.rx;
+	conf.txmode.offloads = port->offloads.tx;
 	if (port->asked_mtu != 0)
 		conf.rxmode.mtu = port->asked_mtu;
 	rc = rte_eth_dev_configure(port->id, port->n_queues, n_tx, &conf);
@@ -169,8 +166,33 @@ configure_with_mtu(struct dp_port *port, const struct rte_eth_dev_info *info, st
 	return configure_device(port, info, error);
 }
 
+bool
+dp_port_has_long_frames(const struct dp_port *port, struct rte_mempool *mempool)
+{
+	uint16_t mtu = port->plan->mtu;
+	/* A device that is not told its MTU keeps the one it has. */
+	if (mtu == 0 && rte_eth_dev_get_mtu(port->id, &mtu) < 0)
+		mtu = RTE_ETHER_MTU;
+	uint32_t longest = mtu + RTE_ETHER_HDR_LEN + VLAN_TAGS_BYTES + RTE_ETHER_CRC_LEN;
+	return longest > (uint32_t)rte_pktmbuf_data_room_size(mempool) - RTE_PKTMBUF_HEADROOM;
+}
+
+static struct dp_port_offloads
+choose_offloads(const struct dp_port *port, const struct rte_eth_dev_info *info, const struct dp_port_traffic *traffic)
+{
+	bool kernel_path = port->plan->exception.backend != DP_BACKEND_NONE;
+	const struct dp_port_wish wish = {
+		.tso = kernel_path && port->plan->tso,
+		.rx_checksum = kernel_path && port->plan->rx_checksum,
+		.vlan_filter = port->vlan_filter,
+		.traffic = *traffic,
+	};
+	return dp_port_offloads_choose(info->rx_offload_capa, info->tx_offload_capa, &wish);
+}
+
 int
-dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *mempool, struct dp_error *error)
+dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *mempool,
+		  const struct dp_port_traffic *traffic, struct dp_error *error)
 {
 	const struct dp_port_plan *plan = port->plan;
 	struct rte_eth_dev_info info;
@@ -188,6 +210,7 @@ dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *m
 	port->spare_tx_queue = plan->exception.backend != DP_BACKEND_NONE && plan->exception.queues <= 1 &&
 			       info.max_tx_queues > port->n_queues;
 	port->vlan_filter = (dp_has_tap(plan) || names_vlans(plan)) && has_filtered_vlans(&info);
+	port->offloads = choose_offloads(port, &info, traffic);
 	port->max_groups = has_filtered_vlans(&info) ? MAILBOX_GROUPS : DP_MAX_GROUPS;
 	/* Its PF tells by a mailbox interrupt, which was seen not to arrive; the link is down for a moment. */
 	port->resets_silently = is_igb_vf(port);

@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "dataplane.h"
+#include "port_offloads.h"
 
 struct rte_mempool;
 
@@ -30,6 +31,7 @@ struct dp_port {
 	unsigned max_groups;	/* of multicast that it can be told */
 	bool vlan_filter;	/* lets only those VLANs in that it is told */
 	bool follows_tap_alone; /* promiscuous would take away what it is told */
+	struct dp_port_offloads offloads;
 	bool started;
 	bool link_up;
 	bool link_known;	    /* the driver tells the link */
@@ -58,8 +60,11 @@ dp_has_tap(const struct dp_port_plan *plan)
 
 /* Probes the device, reads MAC and node. 0, or -1 with *error. */
 int dp_port_open(struct dp_port *port, const struct dp_port_plan *plan, struct dp_error *error);
+/* Whether a frame of the port's MTU takes more than one mbuf of this pool. */
+bool dp_port_has_long_frames(const struct dp_port *port, struct rte_mempool *mempool);
 /* Queues for `n_lcores` lcores, and a spare transmit queue for injection when the device has one. */
-int dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *mempool, struct dp_error *error);
+int dp_port_configure(struct dp_port *port, unsigned n_lcores, struct rte_mempool *mempool,
+		      const struct dp_port_traffic *traffic, struct dp_error *error);
 int dp_port_start(struct dp_port *port, struct dp_error *error);
 /*
  * Brings a port back whose device was reset (by its PF, say): stop, reset where the driver has one, queues, start.

@@ -28,11 +28,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <pcap/pcap.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include "checks.h"
 #include "port.h"
+#include "port_offloads.h"
 #include "punt_stamp.h"
 #include "tx_watch.h"
 
@@ -843,6 +845,191 @@ merged_segments(void)
 	stop_and_audit(&s, "merged segments");
 }
 
+#define LONG_MTU 9000
+#define LONG_FRAME (14 + LONG_MTU)
+
+/* UDP to port `port`, as long as a frame of LONG_MTU may be. */
+static void
+make_long_frame(uint8_t *frame, uint16_t port)
+{
+	memcpy(frame, udp_frame, sizeof(udp_frame));
+	for (unsigned i = 42; i < LONG_FRAME; i++)
+		frame[i] = (uint8_t)(i * 7 + port);
+	frame[16] = LONG_MTU >> 8;
+	frame[17] = LONG_MTU & 0xff;
+	frame[36] = (uint8_t)(port >> 8);
+	frame[37] = (uint8_t)port;
+}
+
+static bool
+write_pcap(const char *path, uint8_t frames[][LONG_FRAME], unsigned n)
+{
+	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, 65535);
+	pcap_dumper_t *file = pcap_dump_open(pcap, path);
+	for (unsigned i = 0; file != NULL && i < n; i++) {
+		struct pcap_pkthdr header = {.caplen = LONG_FRAME, .len = LONG_FRAME};
+		pcap_dump((u_char *)file, &header, frames[i]);
+	}
+	if (file != NULL)
+		pcap_dump_close(file);
+	pcap_close(pcap);
+	return file != NULL;
+}
+
+/* How many frames of the file are this one. */
+static unsigned
+count_in_pcap(const char *path, const uint8_t *frame)
+{
+	char text[PCAP_ERRBUF_SIZE];
+	pcap_t *pcap = pcap_open_offline(path, text);
+	struct pcap_pkthdr *header;
+	const u_char *bytes;
+	unsigned n = 0;
+	while (pcap != NULL && pcap_next_ex(pcap, &header, &bytes) == 1)
+		n += header->len == LONG_FRAME && memcmp(bytes, frame, LONG_FRAME) == 0;
+	if (pcap != NULL)
+		pcap_close(pcap);
+	return n;
+}
+
+/* A socket that sees and sends frames at the kernel's side of the tap, whose MTU becomes LONG_MTU. */
+static int
+open_tap_side(void)
+{
+	int sock = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	struct ifreq request = {.ifr_mtu = LONG_MTU};
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", TAP);
+	bool good = ioctl(sock, SIOCSIFMTU, &request) == 0 && ioctl(sock, SIOCGIFINDEX, &request) == 0;
+	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+	address.sll_ifindex = request.ifr_ifindex;
+	good = good && bind(sock, (struct sockaddr *)&address, sizeof(address)) == 0;
+	return check(good, "opens the tap's other side") ? sock : -1;
+}
+
+/* Whether the frame is among those that the tap has got. */
+static bool
+has_arrived(int sock, const uint8_t *frame)
+{
+	static uint8_t bytes[65536];
+	struct sockaddr_ll from;
+	socklen_t size = sizeof(from);
+	ssize_t n;
+	while ((n = recvfrom(sock, bytes, sizeof(bytes), MSG_DONTWAIT, (struct sockaddr *)&from, &size)) >= 0)
+		if (from.sll_pkttype != PACKET_OUTGOING && n == LONG_FRAME && memcmp(bytes, frame, LONG_FRAME) == 0)
+			return true;
+	return false;
+}
+
+/* Frames of five mbufs: to the kernel, along the fast path, from the kernel. */
+static void
+frames_of_several_mbufs(void)
+{
+	enum { TO_KERNEL, FORWARDED, FROM_KERNEL };
+	static uint8_t frames[3][LONG_FRAME], swapped[LONG_FRAME];
+	static const char *const punted[] = {"udp port 7777"};
+	const struct dp_rule list[] = {
+		{.name = "punted", .match = punted, .n_match = 1, .verdict = DP_VERDICT_KERNEL},
+		forward_all,
+	};
+	struct scenario s;
+	if (!make_tap(true))
+		return;
+	prepare(&s, DP_MODE_MACSWAP, 1);
+	char in[64], out[64], devargs[256];
+	snprintf(in, sizeof(in), "%s/in.pcap", getenv("RUNTIME_DIRECTORY"));
+	snprintf(out, sizeof(out), "%s/out.pcap", getenv("RUNTIME_DIRECTORY"));
+	for (unsigned i = 0; i < 3; i++)
+		make_long_frame(frames[i], (uint16_t)(7777 + i));
+	memcpy(swapped, frames[FORWARDED], LONG_FRAME);
+	memcpy(swapped, frames[FORWARDED] + 6, 6);
+	memcpy(swapped + 6, frames[FORWARDED], 6);
+	check(write_pcap(in, frames, 2), "writes %s", in);
+	snprintf(devargs, sizeof(devargs), "net_pcap0,rx_pcap=%s,tx_pcap=%s", in, out);
+	add_port(&s, devargs, 1);
+	s.plan.prefill = NULL;
+	s.plan.ports[0].mtu = LONG_MTU;
+	s.plan.ports[0].peer = 0;
+	s.plan.ports[0].exception.backend = DP_BACKEND_TAP;
+	name_tap(&s, TAP);
+	int sock = open_tap_side();
+	if (sock < 0 || !start(&s) || !swap(list, 2))
+		return;
+	check(send(sock, frames[FROM_KERNEL], LONG_FRAME, 0) == LONG_FRAME, "the kernel sends a long frame");
+	wait_for(&s, "punted_packets", "", 0);
+	wait_for(&s, "forwarded_packets", "", 0);
+	wait_for(&s, "tap_rx_bytes", "", LONG_FRAME - 1);
+	check(has_arrived(sock, frames[TO_KERNEL]), "the punted frame is at the tap, byte for byte");
+	stop_and_audit(&s, "frames of several mbufs");
+	check(count_in_pcap(out, swapped) == 1, "the forwarded frame left, byte for byte");
+	check(count_in_pcap(out, frames[FROM_KERNEL]) == 1, "the kernel's frame left, byte for byte");
+	close(sock);
+}
+
+/* What a device is asked for, by what it can and what is wanted: nothing that costs without need. */
+static void
+offloads_of_devices(void)
+{
+	const uint64_t many_tx = RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |
+				 RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
+				 RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS |
+				 RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	const uint64_t many_rx = RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_VLAN_FILTER |
+				 RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_SCATTER;
+	const uint64_t fast = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE, pieces = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	const uint64_t tso = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+	const uint64_t checksum = RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+	const struct dp_port_traffic plain = {.one_mempool = true, .one_mbuf = true};
+	const struct dp_port_traffic two_nodes = {.one_mbuf = true}, long_frames = {.one_mempool = true};
+	const struct {
+		const char *what;
+		uint64_t rx_capa, tx_capa;
+		struct dp_port_wish wish;
+		struct dp_port_offloads chosen;
+	} cases[] = {
+		{"a device that can nothing", 0, 0, {.tso = true, .rx_checksum = true, .traffic = long_frames}, {0}},
+		{"nothing wanted: no offload but fast free", many_rx, many_tx, {.traffic = plain}, {.tx = fast}},
+		{"two mempools: no fast free", many_rx, many_tx, {.traffic = two_nodes}, {0}},
+		{"frames of several mbufs: no fast free",
+		 many_rx,
+		 many_tx,
+		 {.traffic = long_frames},
+		 {.rx = RTE_ETH_RX_OFFLOAD_SCATTER, .tx = pieces}},
+		{"TSO: with all that belongs to it, and no fast free",
+		 many_rx,
+		 many_tx,
+		 {.tso = true, .traffic = plain},
+		 {.tx = tso | pieces, .tso = true}},
+		{"TSO without TCP checksums: not at all",
+		 many_rx,
+		 many_tx & ~RTE_ETH_TX_OFFLOAD_TCP_CKSUM,
+		 {.tso = true, .traffic = plain},
+		 {.tx = fast}},
+		{"checksums of what it receives",
+		 many_rx,
+		 many_tx,
+		 {.rx_checksum = true, .traffic = plain},
+		 {.rx = checksum, .tx = fast, .rx_checksum = true}},
+		{"of TCP alone: not at all",
+		 RTE_ETH_RX_OFFLOAD_TCP_CKSUM,
+		 0,
+		 {.rx_checksum = true, .traffic = plain},
+		 {0}},
+		{"VLANs that it is told",
+		 many_rx,
+		 0,
+		 {.vlan_filter = true, .traffic = plain},
+		 {.rx = RTE_ETH_RX_OFFLOAD_VLAN_FILTER}},
+	};
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct dp_port_offloads found =
+			dp_port_offloads_choose(cases[i].rx_capa, cases[i].tx_capa, &cases[i].wish);
+		const struct dp_port_offloads *expected = &cases[i].chosen;
+		check(found.rx == expected->rx && found.tx == expected->tx && found.tso == expected->tso &&
+			      found.rx_checksum == expected->rx_checksum,
+		      "%s: rx %#lx, tx %#lx", cases[i].what, found.rx, found.tx);
+	}
+}
+
 static void
 refuses_start(const char *tap, uint16_t queues, const char *call, int errnum)
 {
@@ -1141,6 +1328,8 @@ static const struct {
 	{"tap_is_down", tap_is_down},
 	{"merged_segments", merged_segments},
 	{"tap_is_replaced", tap_is_replaced},
+	{"frames_of_several_mbufs", frames_of_several_mbufs},
+	{"offloads_of_devices", offloads_of_devices},
 	{"stop_after_failed_start", stop_after_failed_start},
 	{"mtu_follows_the_tap", mtu_follows_the_tap},
 	{"device_leaves_and_returns", device_leaves_and_returns},

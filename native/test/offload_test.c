@@ -241,6 +241,57 @@ test_refusals(void)
 	free(tcp.data);
 }
 
+/* As a kernel would complete it: from the pseudo header's sum back to the checksum that was there. */
+static bool
+comes_back(const struct frame *f, uint32_t padding)
+{
+	uint32_t length = f->length + padding;
+	uint8_t *copy = calloc(1, length);
+	memcpy(copy, f->data, f->length);
+	struct dp_headers headers;
+	bool good = dp_checksum_make_partial(copy, length, length, &headers) && headers.l4_offset == f->l4 &&
+		    get(copy + checksum_field(f), 2) == pseudo_sum(f, f->length - f->l4) &&
+		    dp_checksum_complete(copy, f->length, (uint16_t)f->l4, (uint16_t)(checksum_field(f) - f->l4)) &&
+		    memcmp(copy, f->data, f->length) == 0;
+	free(copy);
+	return good;
+}
+
+static void
+test_verified(void)
+{
+	uint64_t random = 5;
+	unsigned right = 0, total = 2000, others = 0;
+	for (unsigned i = 0; i < total; i++) {
+		struct frame f = make_frame(&random, i % 2 ? TCP : UDP, between(&random, 1, 1500));
+		bool plain = !f.ipv6 || f.l4 == f.l3 + 40;
+		struct dp_headers headers;
+		leave_partial_checksum(&f);
+		dp_checksum_complete(f.data, f.length, (uint16_t)f.l4, (uint16_t)(checksum_field(&f) - f.l4));
+		if (plain)
+			right += comes_back(&f, between(&random, 0, 20));
+		else
+			right += !dp_checksum_make_partial(f.data, f.length, f.length, &headers);
+		others += !plain;
+		free(f.data);
+	}
+	check(right == total && others > 100, "%u of %u verified packets get a partial checksum, or (%u) stay", right,
+	      total, others);
+	struct frame udp = make_frame(&random, UDP, 100), tcp = make_frame(&random, TCP, 100);
+	while (tcp.ipv6) {
+		free(tcp.data);
+		tcp = make_frame(&random, TCP, 100);
+	}
+	struct dp_headers headers;
+	put(udp.data + checksum_field(&udp), 0, 2);
+	check(!dp_checksum_make_partial(udp.data, udp.length, udp.length, &headers), "UDP without checksum stays so");
+	check(!dp_checksum_make_partial(tcp.data, tcp.length, tcp.length - 1, &headers), "a cut packet stays");
+	put(tcp.data + tcp.l3 + 6, 0x2000, 2);
+	check(!dp_checksum_make_partial(tcp.data, tcp.length, tcp.length, &headers), "a first fragment stays");
+	free(udp.data);
+	free(tcp.data);
+}
+
 /* Flips bytes of the headers and cuts the end off. */
 static struct frame
 mutate(uint64_t *random, struct frame f)
@@ -291,6 +342,7 @@ main(void)
 	test_partial_checksums();
 	test_segmentation();
 	test_refusals();
+	test_verified();
 	test_mutations();
 	return checks_exit_code();
 }

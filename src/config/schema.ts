@@ -124,6 +124,27 @@ const portSchema = z.strictObject({
     }),
   rxDescriptors: descriptors.default(512).meta({ description: 'Descriptors of a receive queue.' }),
   txDescriptors: descriptors.default(512).meta({ description: 'Descriptors of a transmit queue.' }),
+  offloads: z
+    .strictObject({
+      tso: z
+        .boolean()
+        .default(false)
+        .meta({
+          description:
+            'The device cuts bulk TCP of the kernel into packets; without, Spillway does. ' +
+            'On iavf it takes every packet of the port off the vector path.',
+        }),
+      rxChecksum: z
+        .boolean()
+        .default(false)
+        .meta({
+          description:
+            'The device checks TCP and UDP checksums, and the kernel does not check again what it found right. ' +
+            'It costs every received packet a little.',
+        }),
+    })
+    .prefault({})
+    .meta({ description: 'Work for the device. What it cannot do is done in software, and a warning says so.' }),
   exception: exceptionSchema.prefault({}).meta({ description: "The port's way to the kernel and back." }),
 })
 

@@ -40,6 +40,8 @@ const portInfo = z.strictObject({
   rxQueues: z.int(),
   txQueues: z.int(),
   linkUp: z.boolean(),
+  /** Those asked for that the device can do. */
+  offloads: z.strictObject({ tso: z.boolean(), rxChecksum: z.boolean() }),
   exception: z.strictObject({
     backend: z.enum(['vhost-net', 'tap', 'vhost-user', 'none']),
     tap: z.string(),

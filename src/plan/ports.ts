@@ -45,6 +45,7 @@ export function planPorts(
       mtuBytes: planMtu(port, network, tap, log),
       followMtu: port.mtu === 'auto',
       vlans: planVlans(port, log),
+      offloads: planOffloads(port, exception.backend, log),
       peer: peers[index] ?? index,
       ethPeer: ethPeerOf(config, port.name),
       exception,
@@ -94,6 +95,23 @@ function planMtu(
   if (tap === undefined || wanted <= defaultMtuBytes) return 0
   log.note(`port ${name} MTU`, `${wanted} bytes`, `so that what the kernel sends by tap ${tap.name} fits`)
   return wanted
+}
+
+/** Both are about the exception path alone: without one nobody would gain by what they cost. */
+function planOffloads(
+  { name, offloads: { tso, rxChecksum } }: PortConfig,
+  backend: PlannedPort['exception']['backend'],
+  log: DecisionLog,
+): PlannedPort['offloads'] {
+  const wanted = [...(tso ? ['TSO'] : []), ...(rxChecksum ? ['receive checksum'] : [])].join(', ')
+  if (wanted === '') return { tso, rxChecksum }
+  const subject = `port ${name} offloads`
+  if (backend === 'none') {
+    log.warn(subject, 'none', `offloads asks for ${wanted}, which only an exception path uses`)
+    return { tso: false, rxChecksum: false }
+  }
+  log.note(subject, wanted, 'offloads says so; where the device cannot, software does it')
+  return { tso, rxChecksum }
 }
 
 /**

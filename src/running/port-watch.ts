@@ -6,12 +6,19 @@ import { deviceCheck } from './device.js'
 import { filtersCheck } from './filters.js'
 import { mtuCheck } from './mtu.js'
 import { neighbourCheck } from './neighbour.js'
+import { offloadsCheck } from './offloads.js'
 import { afterEvent, initialState, type PortState } from './port-state.js'
 import type { RunningCheck } from './types.js'
 
 const log = createLogger({ component: 'ports' })
 
-export const runningChecks: readonly RunningCheck[] = [deviceCheck, mtuCheck, filtersCheck, neighbourCheck]
+export const runningChecks: readonly RunningCheck[] = [
+  deviceCheck,
+  mtuCheck,
+  filtersCheck,
+  neighbourCheck,
+  offloadsCheck,
+]
 
 /** What is wrong with the ports, as far as their worker has told. Pure. */
 export function findAtRun(states: Iterable<PortState>): Finding[] {

@@ -112,6 +112,7 @@ const running: SupervisorView = {
         rxQueues: 1,
         txQueues: 2,
         linkUp: true,
+        offloads: { tso: false, rxChecksum: false },
         exception: {
           backend: 'vhost-net',
           tap: 'ext0',

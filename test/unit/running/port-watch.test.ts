@@ -60,6 +60,38 @@ describe('a port that takes all it is told', () => {
   })
 })
 
+describe('an offload that was asked for', () => {
+  const wanting = (tso: boolean, rxChecksum: boolean): PortWatch => {
+    const [port] = plan.ports
+    if (port === undefined) throw new Error('the plan has a port')
+    return new PortWatch({ ...plan, ports: [{ ...port, offloads: { ...port.offloads, tso, rxChecksum } }] })
+  }
+  const came = (watch: PortWatch, tso: boolean, rxChecksum: boolean): readonly Finding[] => {
+    watch.adopt([{ ...(info as NonNullable<typeof info>), offloads: { tso, rxChecksum } }])
+    return watch.findings
+  }
+
+  test('and that the device does not have is told, with who does the work', () => {
+    expect(came(wanting(true, true), true, false)).toEqual([
+      {
+        code: 'offload-missing',
+        level: 'note',
+        subject: 'port vf0',
+        needed: 'offloads.rxChecksum',
+        found: expect.stringMatching(/net_iavf/),
+        cause: expect.stringMatching(/the kernel checks every checksum itself/),
+        remedy: expect.stringMatching(/nothing has to be done/),
+      },
+    ])
+    expect(came(wanting(true, false), false, false)).toMatchObject([{ needed: 'offloads.tso' }])
+  })
+
+  test('is no finding where the device has it, or nobody asked', () => {
+    expect(came(wanting(true, true), true, true)).toEqual([])
+    expect(came(wanting(false, false), false, false)).toEqual([])
+  })
+})
+
 describe('a refusal', () => {
   test('of multicast in every form is told with what it costs, and where trust is set', () => {
     expect(found([filters({ multicast: { groups: 40, all: false, error: 'EPERM' } })])).toEqual([
