@@ -116,6 +116,23 @@
       "sources": ["native/test/offload_test.c"],
       "cflags_c": ["<@(c_warnings)"],
     },
+    # Its parts are also libFuzzer's target, which scripts/fuzz.mjs builds with clang.
+    {
+      "target_name": "spillway-frame-test",
+      "type": "executable",
+      "dependencies": ["dataplane"],
+      "sources": [
+        "native/test/frame_test.c",
+        "native/test/frame_fuzz.c",
+        "native/test/frame_oracle.c",
+        "native/test/rule_coverage.c",
+        "<!@(find native/prover -name '*.c' ! -name main.c ! -name answer.c ! -name replay.c ! -name request.c | sort)",
+      ],
+      "include_dirs": ["native/prover"],
+      "cflags": ["<@(dpdk_cflags)"],
+      "cflags_c": ["<@(c_warnings)"],
+      "libraries": ["<@(dpdk_libs)"],
+    },
     {
       "target_name": "spillway-gro-test",
       "type": "executable",

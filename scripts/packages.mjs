@@ -4,10 +4,10 @@
  * Each capability is asked for as such (a command in PATH, a pkg-config module, a file), never as a package: a DPDK
  * built by hand counts. Set-up, CI and the Containerfile all read this one table.
  *
- * Groups: `build` compiles; `lab` is what `spillway lab` calls; `test`, `lint`, `bench`, `vm`, `image` are asked for only
+ * Groups: `build` compiles; `lab` is what `spillway lab` calls; `test`, `lint`, `fuzz`, `bench`, `vm`, `image` are asked for only
  * by what needs them.
  *
- * @typedef {'build' | 'lab' | 'test' | 'lint' | 'bench' | 'vm' | 'image'} Group
+ * @typedef {'build' | 'lab' | 'test' | 'lint' | 'fuzz' | 'bench' | 'vm' | 'image'} Group
  * @typedef {{ command: string, major?: number } | { pkgConfig: string } | { file: string[] }} Probe  `file`: any of
  *   these will do; `major`: the oldest major version that will, as --version says it
  * @typedef {object} Capability
@@ -21,7 +21,7 @@
  */
 
 /** @type {readonly Group[]} */
-export const groups = ['build', 'lab', 'test', 'lint', 'bench', 'vm', 'image']
+export const groups = ['build', 'lab', 'test', 'lint', 'fuzz', 'bench', 'vm', 'image']
 
 /** @type {readonly Capability[]} */
 export const capabilities = [
@@ -104,6 +104,15 @@ export const capabilities = [
     dnf: ['clang-tools-extra'],
   },
 
+  { name: 'clang', groups: ['fuzz'], probe: { command: 'clang' }, apt: ['clang'], dnf: ['clang'] },
+  {
+    name: "clang's libFuzzer and sanitizers",
+    groups: ['fuzz'],
+    probe: { file: libFuzzerFiles() },
+    apt: ['libclang-rt-dev'],
+    dnf: ['compiler-rt'],
+  },
+
   {
     name: 'dpdk-testpmd',
     groups: ['bench', 'test', 'vm'],
@@ -131,3 +140,14 @@ export const capabilities = [
   { name: 'podman', groups: ['image'], probe: { command: 'podman' }, apt: ['podman'], dnf: ['podman'] },
   { name: 'runc', groups: ['image'], probe: { command: 'runc' }, apt: ['runc'], dnf: ['runc'] },
 ]
+
+/** By version of clang, which had minor numbers in its paths up to 15. */
+function libFuzzerFiles() {
+  const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+  const versions = ['14.0.6', '15.0.6', '15.0.7', ...Array.from({ length: 10 }, (_, i) => String(16 + i))]
+  return versions.flatMap((version) => [
+    `/usr/lib/llvm-${parseInt(version, 10)}/lib/clang/${version}/lib/linux/libclang_rt.fuzzer-${machine}.a`,
+    `/usr/lib/clang/${version}/lib/linux/libclang_rt.fuzzer-${machine}.a`,
+    `/usr/lib/clang/${version}/lib/${machine}-redhat-linux-gnu/libclang_rt.fuzzer.a`,
+  ])
+}

@@ -20,7 +20,14 @@ describe('C programs', () => {
     const { good, bad, status } = checksOf('spillway-offload-test')
     expect(bad).toEqual([])
     expect(status).toBe(0)
-    expect(good.length).toBeGreaterThanOrEqual(9)
+    expect(good.length).toBeGreaterThanOrEqual(13)
+  })
+
+  test('what the fuzzer found worth keeping is classified, rewritten, cut and completed right', () => {
+    const { good, bad, status, stderr } = checksOf('spillway-frame-test')
+    expect(bad, stderr).toEqual([])
+    expect(status, stderr).toBe(0)
+    expect(good.length).toBe(4)
   })
 
   test('the exception path keeps flows together, times a sample, and keeps its limits on several threads', () => {
