@@ -1,6 +1,7 @@
 """Frames as they are on a netdev, in hex, one on each line.
 
 frames.py send NETDEV [PPS]   sends what stdin says, evenly at most so many a second
+frames.py ask NETDEV          the same with a virtio-net header before each frame: checksums and segmentation left to the netdev
 frames.py capture NETDEV      says "ready", then every frame that the netdev receives, with its VLAN tag in place
 """
 import socket
@@ -11,6 +12,7 @@ import time
 SOL_PACKET = 263
 SO_RCVBUFFORCE = 33
 PACKET_AUXDATA = 8
+PACKET_VNET_HDR = 15
 PACKET_OUTGOING = 4
 ETH_P_ALL = 3
 TP_STATUS_VLAN_VALID = 1 << 4
@@ -38,8 +40,10 @@ def with_tag(frame, ancillary):
 mode, netdev, *rate = sys.argv[1:]
 with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as wire:
     wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-    wire.bind((netdev, 0 if mode == "send" else ETH_P_ALL))
-    if mode == "send":
+    if mode == "ask":
+        wire.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+    wire.bind((netdev, ETH_P_ALL if mode == "capture" else 0))
+    if mode != "capture":
         due = time.monotonic()
         for line in sys.stdin:
             wire.send(bytes.fromhex(line))

@@ -14,6 +14,11 @@ export async function sendFrames(namespace: Namespace, netdev: string, frames: r
   await namespace.run(['python3', script, 'send', netdev], `${frames.join('\n')}\n`)
 }
 
+/** Sends frames that each begin with a virtio-net header: what that asks for, the netdev or its kernel has to do. */
+export async function askFrames(namespace: Namespace, netdev: string, frames: readonly string[]): Promise<void> {
+  await namespace.run(['python3', script, 'ask', netdev], `${frames.join('\n')}\n`)
+}
+
 export interface Capture {
   /** Frames that arrived so far, in hex. */
   readonly frames: readonly string[]
