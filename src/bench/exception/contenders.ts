@@ -19,7 +19,7 @@ export function makeContenders(
 ): Contender[] {
   const program = asPodUser(worker, spec.uid)
   const planWith = (backend: 'vhost-net' | 'tap', idle: 'poll' | 'ramp'): Plan =>
-    planOf(machine, folder, settings(spec, machine, backend, idle))
+    planOf(machine, folder, podSettings(spec, machine, backend, idle))
   const vhostNet = planWith('vhost-net', 'poll')
   return [
     spillway('vhost-net', program, vhostNet),
@@ -29,24 +29,27 @@ export function makeContenders(
   ]
 }
 
-function settings(
-  { vf, tap }: TestbedSpec,
-  { pollingCpu, pageSize }: Machine,
+/** One VF and its tap, on the CPU that polls. */
+export function podSettings(
+  { vf, tap }: Pick<TestbedSpec, 'vf' | 'tap'>,
+  { pollingCpu, pageSize }: Pick<Machine, 'pollingCpu' | 'pageSize'>,
   backend: string,
   idle: string,
+  offloads: Readonly<Record<string, boolean>> = {},
 ): Readonly<Record<string, unknown>> {
+  const queues = { queues: 1, rxDescriptors: descriptors, txDescriptors: descriptors }
   const exception = { backend, tap, queues: 1, queueSize: descriptors }
   return {
     lcores: String(pollingCpu),
     idle,
     burst,
     memory: { pageSize, mbufCache },
-    ports: [{ name: 'vf0', device: vf, queues: 1, rxDescriptors: descriptors, txDescriptors: descriptors, exception }],
+    ports: [{ name: 'vf0', device: vf, ...queues, offloads, exception }],
   }
 }
 
 /** The worker as it runs in the pod: not as root, with IPC_LOCK alone. */
-function asPodUser(program: WorkerProgram, uid: number): WorkerProgram {
+export function asPodUser(program: WorkerProgram, uid: number): WorkerProgram {
   const user = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
   const capabilities = ['--inh-caps=-all,+ipc_lock', '--ambient-caps=+ipc_lock', '--bounding-set=-all,+ipc_lock']
   const args = [...user, ...capabilities, '--no-new-privs', '--', program.command, ...program.args]
