@@ -9,10 +9,16 @@ export interface ChecksumErrors {
   readonly udp6: number
 }
 
+export const noChecksumErrors: ChecksumErrors = { ip: 0, tcp: 0, udp: 0, udp6: 0 }
+
 /** What the namespace's kernel has counted so far. */
 export async function readChecksumErrors({ pid }: Namespace): Promise<ChecksumErrors> {
   const snmp = await readFile(`/proc/${pid}/net/snmp`, 'utf8')
-  const snmp6 = await readFile(`/proc/${pid}/net/snmp6`, 'utf8').catch(() => '')
+  return parseChecksumErrors(snmp, await readFile(`/proc/${pid}/net/snmp6`, 'utf8').catch(() => ''))
+}
+
+/** From /proc/net/snmp and snmp6. */
+export function parseChecksumErrors(snmp: string, snmp6: string): ChecksumErrors {
   return {
     ip: field(snmp, 'Ip', 'InHdrErrors'),
     tcp: field(snmp, 'Tcp', 'InCsumErrors'),
