@@ -111,6 +111,7 @@ dp_port_plan portFromJs(const Napi::Object &from)
 	port.follow_mtu = flag(from, "followMtu");
 	vlansFromJs(from, port.vlans);
 	Napi::Object offloads = object(from, "offloads");
+	port.tap_offloads = offloads.Get("tap").ToBoolean();
 	port.tso = offloads.Get("tso").ToBoolean();
 	port.rx_checksum = offloads.Get("rxChecksum").ToBoolean();
 	port.peer = static_cast<uint16_t>(number(from, "peer"));

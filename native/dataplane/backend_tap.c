@@ -64,13 +64,15 @@ set_mac(int fd, const struct dp_exception_plan *plan, const uint8_t mac[6], stru
 }
 
 static int
-configure(int fd, const struct dp_exception_plan *plan, struct dp_error *error)
+configure(int fd, const struct dp_port_plan *port, struct dp_error *error)
 {
+	const struct dp_exception_plan *plan = &port->exception;
+	/* The kernel may leave checksums and TCP segmentation to us: we finish them (offload.c). */
+	unsigned long offloads = port->tap_offloads ? TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN : 0;
 	int header = sizeof(struct virtio_net_hdr), send_buffer = INT_MAX;
 	if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
 		return dp_fail(error, errno, "TUNSETVNETHDRSZ", plan->tap, "%s", strerror(errno));
-	/* The kernel may leave checksums and TCP segmentation to us: we finish them (offload.c). */
-	if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)) < 0)
+	if (ioctl(fd, TUNSETOFFLOAD, offloads) < 0)
 		return dp_fail(error, errno, "TUNSETOFFLOAD", plan->tap, "%s", strerror(errno));
 	if (ioctl(fd, TUNSETSNDBUF, &send_buffer) < 0)
 		return dp_fail(error, errno, "TUNSETSNDBUF", plan->tap, "%s", strerror(errno));
@@ -98,8 +100,9 @@ dp_tap_open(struct dp_exception_queue *queue, struct dp_error *error)
 	}
 	/* A software port may have no address of its own to give. */
 	bool has_mac = rte_is_valid_assigned_ether_addr((const struct rte_ether_addr *)queue->port->mac);
-	if (configure(fd, plan, error) < 0 || (has_mac && memcmp(link.mac, queue->port->mac, sizeof(link.mac)) != 0 &&
-					       set_mac(fd, plan, queue->port->mac, error) < 0)) {
+	if (configure(fd, queue->port->plan, error) < 0 ||
+	    (has_mac && memcmp(link.mac, queue->port->mac, sizeof(link.mac)) != 0 &&
+	     set_mac(fd, plan, queue->port->mac, error) < 0)) {
 		close(fd);
 		return -1;
 	}

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "eal.h"
 #include "error.h"
 #include "exception.h"
+#include "vhost_queue.h"
 
 #define VHOST_NET "/dev/vhost-net"
 /* Queue pairs of a virtio-user port before DPDK 23.03. */
@@ -29,8 +31,11 @@
  */
 #define RX_OFFLOADS (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO)
 
-/* Lets a packet that the VF has verified go to the kernel with a partial checksum, which it does not look at again. */
-#define TX_OFFLOADS (RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM)
+/*
+ * To the kernel: a packet that was verified goes with a partial checksum, which the kernel does not look at again, and
+ * segments of a TCP flow as one frame.
+ */
+#define TX_OFFLOADS (RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
 /* DPDK takes a missing path for a vhost-user socket and then fails with another text: look first. */
 static int
@@ -70,17 +75,15 @@ configure(uint16_t id, const struct dp_port *port, bool interrupts, struct dp_er
 	int rc = rte_eth_dev_info_get(id, &info);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_info_get", name_of(plan), "%s", rte_strerror(-rc));
-	/* Another switch may not finish checksums, and after it came back may be another one. */
-	bool verified = plan->backend == DP_BACKEND_VHOST_NET && port->offloads.rx_checksum;
-	uint64_t tx = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | (verified ? TX_OFFLOADS : 0);
+	bool offloads = port->plan->tap_offloads, kernel = plan->backend == DP_BACKEND_VHOST_NET;
+	uint64_t tx = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | (offloads && kernel ? TX_OFFLOADS : 0);
 	if ((tx & info.tx_offload_capa) != tx)
 		return dp_fail(error, ENOTSUP, "rte_eth_dev_info_get", name_of(plan),
 			       "virtio-user offers transmit offloads %#lx, we need %#lx", info.tx_offload_capa, tx);
 	/* With lsc the driver itself watches the connection, and the link is what it saw last. */
-	struct rte_eth_conf conf = {
-		.rxmode.offloads = RX_OFFLOADS & info.rx_offload_capa,
-		.txmode.offloads = tx,
-		.intr_conf = {.rxq = interrupts, .lsc = interrupts && plan->backend == DP_BACKEND_VHOST_USER}};
+	struct rte_eth_conf conf = {.rxmode.offloads = offloads ? RX_OFFLOADS & info.rx_offload_capa : 0,
+				    .txmode.offloads = tx,
+				    .intr_conf = {.rxq = interrupts, .lsc = interrupts && !kernel}};
 	rc = rte_eth_dev_configure(id, plan->queues, plan->queues, &conf);
 	if (rc < 0)
 		return dp_fail(error, -rc, "rte_eth_dev_configure", name_of(plan), "%u queues: %s", plan->queues,
@@ -188,20 +191,6 @@ woken(struct dp_exception_queue *queue)
 	(void)n;
 }
 
-/* A packet whose checksum the VF did not verify, or found wrong, goes as it is: the kernel looks, and counts. */
-static void
-tell_verified(struct rte_mbuf *m)
-{
-	struct dp_headers headers;
-	bool verified = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-	if (!verified || !dp_checksum_make_partial(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m),
-						   rte_pktmbuf_pkt_len(m), &headers))
-		return;
-	m->l2_len = headers.l3_offset;
-	m->l3_len = headers.l4_offset - headers.l3_offset;
-	m->ol_flags |= headers.protocol == IPPROTO_TCP ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
-}
-
 static void
 drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -210,36 +199,23 @@ drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mb
 }
 
 static void
-transmit(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n,
-	 enum dp_drop_reason full)
+transmit(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
 {
 	uint32_t lengths[DP_MAX_BURST];
-	for (uint16_t i = 0; i < n; i++) {
+	for (uint16_t i = 0; i < n; i++)
 		lengths[i] = rte_pktmbuf_pkt_len(pkts[i]);
-		if (queue->port->offloads.rx_checksum)
-			tell_verified(pkts[i]);
-	}
 	uint16_t sent = rte_eth_tx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, n);
 	dp_exception_count_punted(queue, klass, lengths, sent);
 	if (sent < n)
-		drop(queue, full, pkts + sent, (uint16_t)(n - sent));
+		drop(queue, DP_DROP_NEIGHBOUR_FULL, pkts + sent, (uint16_t)(n - sent));
 }
 
-static void
-punt_to_tap(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
-{
-	/* vhost drops in silence what a tap that is down refuses. */
-	if (atomic_load_explicit(queue->tap_up, memory_order_relaxed))
-		transmit(queue, klass, pkts, n, DP_DROP_TAP_FULL);
-	else
-		drop(queue, DP_DROP_TAP_DOWN, pkts, n);
-}
-
+/* Every packet as it came: another switch may not finish checksums, and after it came back may be another one. */
 static void
 punt_to_neighbour(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
 {
 	if (dp_exception_neighbour_up(queue))
-		transmit(queue, klass, pkts, n, DP_DROP_NEIGHBOUR_FULL);
+		transmit(queue, klass, pkts, n);
 	else
 		drop(queue, DP_DROP_NEIGHBOUR_DOWN, pkts, n);
 }
@@ -304,6 +280,6 @@ receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *sc
 	return n;
 }
 
-const struct dp_backend_ops dp_vhost_net_ops = {.punt = punt_to_tap, .receive = receive, .arm = arm, .woken = woken};
+const struct dp_backend_ops dp_vhost_net_ops = {.punt = dp_vhost_punt, .receive = receive, .arm = arm, .woken = woken};
 const struct dp_backend_ops dp_vhost_user_ops = {
 	.punt = punt_to_neighbour, .receive = receive, .arm = arm, .woken = woken};

@@ -76,6 +76,7 @@ struct dp_port_plan {
 	uint16_t mtu;	       /* 0: the device's own */
 	bool follow_mtu;       /* `mtu` is a wish, and a longer one of the tap is followed */
 	struct dp_vlans vlans; /* to let in besides those of the tap's children */
+	bool tap_offloads;     /* TCP passes to and from the kernel in pieces of up to 64 KiB */
 	bool tso;	       /* the device may cut TCP of the kernel, if it can */
 	bool rx_checksum;      /* the device is to check what it receives, if it can */
 	uint16_t peer;

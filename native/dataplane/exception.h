@@ -23,12 +23,13 @@ struct rte_ring;
 struct dp_exception_queue {
 	const struct dp_port *port;
 	const struct dp_backend_ops *ops;
-	int fd;			  /* backend tap: this queue of the tap ... */
-	struct dp_tap_queue *tap; /* ... and what it is read and written with */
-	int wake_fd;		  /* readable when the kernel has sent something, see arm(); -1: nothing tells */
-	uint16_t virtio_port_id;  /* backends vhost-net and vhost-user: the virtio-user port ... */
-	uint16_t virtio_queue_id; /* ... and its queue */
-	_Atomic bool *tap_up;	  /* control: write, thread: read */
+	int fd;			      /* backend tap: this queue of the tap ... */
+	struct dp_tap_queue *tap;     /* ... and what it is read and written with */
+	int wake_fd;		      /* readable when the kernel has sent something, see arm(); -1: nothing tells */
+	uint16_t virtio_port_id;      /* backends vhost-net and vhost-user: the virtio-user port ... */
+	uint16_t virtio_queue_id;     /* ... and its queue */
+	struct dp_vhost_queue *vhost; /* what backend vhost-net writes it with */
+	_Atomic bool *tap_up;	      /* control: write, thread: read */
 	/*
 	 * Backend vhost-user: whether the virtio-user port is there, with a neighbour; NULL elsewhere. Control: write,
 	 * and it changes `wake_fd` and `virtio_port_id` only while this is false; thread: read before those.
@@ -100,6 +101,9 @@ int dp_virtio_open(const struct dp_port *port, uint16_t *virtio_port_id, struct 
 void dp_virtio_close(const struct dp_port *port, uint16_t virtio_port_id);
 /* Makes `queue` that queue of the virtio-user port. */
 void dp_virtio_attach(struct dp_exception_queue *queue, uint16_t virtio_port_id, uint16_t queue_id);
+/* What a queue of backend vhost-net needs besides. 0, or -1 with *error. */
+int dp_vhost_queue_open(struct dp_exception_queue *queue, struct dp_error *error);
+void dp_vhost_queue_close(struct dp_exception_queue *queue);
 
 /* Starts the thread. 0, or -1 with *error. */
 int dp_exception_thread_start(struct dp_exception_thread *thread, struct dp_error *error);

@@ -105,6 +105,47 @@ inject_uncut(struct dp_exception_queue *queue, const struct dp_segmenter *cutter
 	return true;
 }
 
+/* Cuts into mbufs that are there already, each long enough for any segment. */
+static void
+cut_in_place(struct dp_segmenter *cutter, struct rte_mbuf **segments, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = segments[i];
+		uint32_t length = dp_segmenter_next(cutter, rte_pktmbuf_mtod(m, uint8_t *));
+		m->data_len = (uint16_t)length;
+		m->pkt_len = length;
+	}
+}
+
+/* Segments of more than one mbuf each, by way of linear memory; false without mbufs. */
+static bool
+cut_and_copy(struct rte_mempool *mempool, struct dp_segmenter *cutter, struct dp_scratch *scratch, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t length = dp_segmenter_next(cutter, scratch->segment);
+		scratch->segments[i] = copy_to_mbuf(mempool, scratch->segment, length);
+		if (scratch->segments[i] == NULL) {
+			rte_pktmbuf_free_bulk(scratch->segments, i);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* How many segments there are now in `scratch`, or -1 without mbufs for all of them. */
+static int
+cut_into_mbufs(struct rte_mempool *mempool, struct dp_segmenter *cutter, struct dp_scratch *scratch)
+{
+	unsigned n = dp_segmenter_count(cutter);
+	uint32_t room = (uint32_t)rte_pktmbuf_data_room_size(mempool) - RTE_PKTMBUF_HEADROOM;
+	if (dp_segmenter_longest(cutter) > room)
+		return cut_and_copy(mempool, cutter, scratch, n) ? (int)n : -1;
+	if (rte_pktmbuf_alloc_bulk(mempool, scratch->segments, n) != 0)
+		return -1;
+	cut_in_place(cutter, scratch->segments, n);
+	return (int)n;
+}
+
 static void
 inject_segmented(struct dp_exception_queue *queue, const uint8_t *frame, uint32_t length,
 		 const struct dp_offload *offload, struct dp_scratch *scratch)
@@ -120,17 +161,11 @@ inject_segmented(struct dp_exception_queue *queue, const uint8_t *frame, uint32_
 	}
 	if (queue->port->offloads.tso && cutter.length > dp_segmenter_longest(&cutter) && inject_uncut(queue, &cutter))
 		return;
-	unsigned n = 0;
-	uint32_t segment_length;
-	while ((segment_length = dp_segmenter_next(&cutter, scratch->segment)) > 0) {
-		struct rte_mbuf *m = copy_to_mbuf(queue->port->mempool, scratch->segment, segment_length);
-		if (m == NULL) {
-			drop_frame(queue, DP_DROP_INJECT_NO_MBUF, scratch->segments, n);
-			return;
-		}
-		scratch->segments[n++] = m;
-	}
-	send_frame(queue, scratch->segments, n);
+	int n = cut_into_mbufs(queue->port->mempool, &cutter, scratch);
+	if (n < 0)
+		drop_frame(queue, DP_DROP_INJECT_NO_MBUF, NULL, 0);
+	else
+		send_frame(queue, scratch->segments, (unsigned)n);
 }
 
 void

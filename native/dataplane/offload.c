@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "inet_checksum.h"
+
 #define ETHER_TYPE_OFFSET 12
 #define ETHER_HEADER 14
 #define VLAN_TAG 4
@@ -39,36 +41,10 @@ put32(uint8_t *p, uint32_t value)
 	put16(p + 2, (uint16_t)value);
 }
 
-/* RFC 1071, in the machine's byte order: the sum does not mind as long as it is stored the same way. */
-static uint64_t
-sum_bytes(const uint8_t *p, uint32_t n, uint64_t sum)
-{
-	for (; n >= 4; p += 4, n -= 4) {
-		uint32_t word;
-		memcpy(&word, p, sizeof(word));
-		sum += word;
-	}
-	if (n >= 2) {
-		uint16_t word;
-		memcpy(&word, p, sizeof(word));
-		sum += word;
-		p += 2;
-		n -= 2;
-	}
-	if (n == 1) {
-		uint16_t word = 0;
-		memcpy(&word, p, 1);
-		sum += word;
-	}
-	return sum;
-}
-
 static uint16_t
-fold(uint64_t sum)
+complement(uint64_t sum)
 {
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+	return (uint16_t)~dp_sum_fold(sum);
 }
 
 static void
@@ -162,7 +138,7 @@ dp_checksum_complete(uint8_t *frame, uint32_t length, uint16_t start, uint16_t o
 	uint32_t field = (uint32_t)start + offset;
 	if (start < ETHER_HEADER || start >= length || field + 2 > length || offset % 2 != 0)
 		return false;
-	uint16_t checksum = fold(sum_bytes(frame + start, length - start, 0));
+	uint16_t checksum = complement(dp_sum_bytes(frame + start, length - start, 0));
 	/* UDP: a sum of zero says "no checksum", so it is sent as its other form; TCP does not mind. */
 	store_checksum(frame + field, checksum == 0 ? 0xffff : checksum);
 	return true;
@@ -174,8 +150,8 @@ pseudo_header_sum(const uint8_t *ip, bool ipv6, uint8_t protocol, uint32_t l4_le
 	uint8_t tail[8] = {0};
 	put32(tail, l4_length);
 	tail[7] = protocol;
-	uint64_t sum = sum_bytes(tail, sizeof(tail), 0);
-	return ipv6 ? sum_bytes(ip + 8, 32, sum) : sum_bytes(ip + 12, 8, sum);
+	uint64_t sum = dp_sum_bytes(tail, sizeof(tail), 0);
+	return ipv6 ? dp_sum_bytes(ip + 8, 32, sum) : dp_sum_bytes(ip + 12, 8, sum);
 }
 
 /* Of what IP says that it carries; Ethernet may have padded the frame. 0 when that is not all here. */
@@ -203,7 +179,7 @@ dp_checksum_make_partial(uint8_t *frame, uint32_t readable, uint32_t length, str
 	uint32_t l4_length = l4_length_of(frame, length, h);
 	if (l4_length == 0 || (h->protocol == IPPROTO_UDP && get16(field) == 0))
 		return false;
-	uint16_t sum = (uint16_t)~fold(pseudo_header_sum(frame + h->l3_offset, h->ipv6, h->protocol, l4_length));
+	uint16_t sum = dp_sum_fold(pseudo_header_sum(frame + h->l3_offset, h->ipv6, h->protocol, l4_length));
 	store_checksum(field, sum);
 	return true;
 }
@@ -217,8 +193,14 @@ dp_segmenter_init(struct dp_segmenter *s, const uint8_t *frame, uint32_t length,
 	if (s->headers.ipv6 != (offload->gso == DP_GSO_TCP6) || offload->segment_bytes == 0)
 		return false;
 	s->next = s->headers.payload_offset;
-	uint32_t payload = length - s->next;
-	return (payload + s->segment_bytes - 1) / s->segment_bytes <= DP_SEGMENTS_MAX;
+	return dp_segmenter_count(s) <= DP_SEGMENTS_MAX;
+}
+
+uint32_t
+dp_segmenter_count(const struct dp_segmenter *s)
+{
+	uint32_t payload = s->length - s->headers.payload_offset;
+	return payload == 0 ? 1 : (payload + s->segment_bytes - 1) / s->segment_bytes;
 }
 
 uint32_t
@@ -240,7 +222,7 @@ finish_ip(const struct dp_segmenter *s, uint8_t *out, uint32_t length)
 	put16(ip + 2, (uint16_t)(length - h->l3_offset));
 	put16(ip + 4, (uint16_t)(get16(ip + 4) + s->n));
 	put16(ip + 10, 0);
-	store_checksum(ip + 10, fold(sum_bytes(ip, h->l4_offset - h->l3_offset, 0)));
+	store_checksum(ip + 10, complement(dp_sum_bytes(ip, h->l4_offset - h->l3_offset, 0)));
 }
 
 static void
@@ -256,7 +238,7 @@ finish_tcp(const struct dp_segmenter *s, uint8_t *out, uint32_t length, bool las
 	put16(tcp + 16, 0);
 	uint32_t l4_length = length - h->l4_offset;
 	uint64_t sum = pseudo_header_sum(out + h->l3_offset, h->ipv6, IPPROTO_TCP, l4_length);
-	store_checksum(tcp + 16, fold(sum_bytes(tcp, l4_length, sum)));
+	store_checksum(tcp + 16, complement(dp_sum_bytes(tcp, l4_length, sum)));
 }
 
 uint32_t

@@ -68,6 +68,8 @@ struct dp_segmenter {
 
 /* False when the frame is not the TCP frame that `offload` says, or would make more than DP_SEGMENTS_MAX segments. */
 bool dp_segmenter_init(struct dp_segmenter *s, const uint8_t *frame, uint32_t length, const struct dp_offload *offload);
+/* How many segments the frame makes; without payload it is one. */
+uint32_t dp_segmenter_count(const struct dp_segmenter *s);
 /* Length of the longest segment, headers included. */
 uint32_t dp_segmenter_longest(const struct dp_segmenter *s);
 /* Writes the next segment, complete with lengths, sequence numbers and checksums; returns its length, 0 after the last.

@@ -39,11 +39,11 @@ checksum_of(const struct rte_mbuf *m)
 }
 
 static void
-look_at(struct dp_gro_packet *packets, struct rte_mbuf **pkts, uint16_t n)
+look_at(struct dp_gro_packet *packets, struct rte_mbuf **pkts, uint16_t n, bool merge)
 {
 	for (uint16_t i = 0; i < n; i++)
 		packets[i] = (struct dp_gro_packet){
-			.data = pkts[i]->nb_segs == 1 ? rte_pktmbuf_mtod(pkts[i], const uint8_t *) : NULL,
+			.data = merge && pkts[i]->nb_segs == 1 ? rte_pktmbuf_mtod(pkts[i], const uint8_t *) : NULL,
 			.length = rte_pktmbuf_pkt_len(pkts[i]),
 			.checksum = checksum_of(pkts[i]),
 		};
@@ -115,7 +115,7 @@ dp_tap_punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mb
 	struct dp_tap_queue *tap = queue->tap;
 	uint32_t lengths[DP_MAX_BURST];
 	uint16_t taken = 0, merged = 0;
-	look_at(tap->packets, pkts, n);
+	look_at(tap->packets, pkts, n, queue->port->plan->tap_offloads);
 	dp_gro_burst(&tap->gro, tap->packets, n);
 	for (unsigned f = 0; f < tap->gro.n_frames; f++) {
 		const struct dp_gro_frame *frame = &tap->gro.frames[f];

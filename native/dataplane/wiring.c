@@ -225,6 +225,8 @@ wire_exception_queue(struct dp_machine *m, struct dp_exception_thread *thread, u
 		queue->wake_fd = queue->fd;
 	} else if (port->plan->exception.backend == DP_BACKEND_VHOST_NET) {
 		queue->ops = &dp_vhost_net_ops;
+		if (dp_vhost_queue_open(queue, error) < 0)
+			return -1;
 		dp_virtio_attach(queue, m->virtio_port_ids[p], (uint16_t)thread->index);
 	} else {
 		queue->ops = &dp_vhost_user_ops;
@@ -323,6 +325,7 @@ dp_unwire(struct dp_machine *m)
 		struct dp_exception_thread *thread = m->threads[t];
 		for (unsigned q = 0; q < thread->n_queues; q++) {
 			dp_tap_close(&thread->queues[q]);
+			dp_vhost_queue_close(&thread->queues[q]);
 			rte_ring_free(thread->queues[q].inject);
 		}
 		for (unsigned l = 0; l < thread->n_lcores; l++)

@@ -169,6 +169,7 @@ add_port(struct scenario *s, const char *devargs, uint16_t queues)
 	port->rx_descriptors = port->tx_descriptors = 512;
 	port->peer = (uint16_t)(s->plan.n_ports ^ 1);
 	port->exception.queues = 1;
+	port->tap_offloads = true;
 	s->plan.n_ports++;
 }
 

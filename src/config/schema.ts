@@ -126,6 +126,14 @@ const portSchema = z.strictObject({
   txDescriptors: descriptors.default(512).meta({ description: 'Descriptors of a transmit queue.' }),
   offloads: z
     .strictObject({
+      tap: z
+        .boolean()
+        .default(true)
+        .meta({
+          description:
+            'Kernel and Spillway hand each other TCP in pieces of up to 64 KiB and with unfinished checksums. ' +
+            'Off, everything passes one packet at a time: for comparison.',
+        }),
       tso: z
         .boolean()
         .default(false)

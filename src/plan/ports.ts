@@ -97,21 +97,22 @@ function planMtu(
   return wanted
 }
 
-/** Both are about the exception path alone: without one nobody would gain by what they cost. */
+/** All are about the exception path alone: without one nobody would gain by what they cost. */
 function planOffloads(
-  { name, offloads: { tso, rxChecksum } }: PortConfig,
+  { name, offloads: { tap, tso, rxChecksum } }: PortConfig,
   backend: PlannedPort['exception']['backend'],
   log: DecisionLog,
 ): PlannedPort['offloads'] {
+  if (!tap) log.warn(`port ${name} offloads`, 'none at the tap', 'offloads.tap says so; bulk TCP passes more slowly')
   const wanted = [...(tso ? ['TSO'] : []), ...(rxChecksum ? ['receive checksum'] : [])].join(', ')
-  if (wanted === '') return { tso, rxChecksum }
+  if (wanted === '') return { tap, tso, rxChecksum }
   const subject = `port ${name} offloads`
   if (backend === 'none') {
     log.warn(subject, 'none', `offloads asks for ${wanted}, which only an exception path uses`)
-    return { tso: false, rxChecksum: false }
+    return { tap, tso: false, rxChecksum: false }
   }
   log.note(subject, wanted, 'offloads says so; where the device cannot, software does it')
-  return { tso, rxChecksum }
+  return { tap, tso, rxChecksum }
 }
 
 /**

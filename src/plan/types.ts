@@ -46,7 +46,7 @@ const plannedPort = z.strictObject({
   /** VLAN ids to let in besides those of the tap's children. */
   vlans: z.array(z.int().min(1).max(4094)),
   /** What the device is asked to do; it may not be able to. */
-  offloads: z.strictObject({ tso: z.boolean(), rxChecksum: z.boolean() }),
+  offloads: z.strictObject({ tap: z.boolean(), tso: z.boolean(), rxChecksum: z.boolean() }),
   /** Index into `ports` of the port that forwarded packets leave by. */
   peer: z.int().min(0),
   /** Destination that mode `mac` writes into packets that leave by this port. */

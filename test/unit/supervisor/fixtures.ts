@@ -48,7 +48,7 @@ export const fixturePlan: Plan = {
       mtuBytes: 1500,
       followMtu: false,
       vlans: [],
-      offloads: { tso: false, rxChecksum: false },
+      offloads: { tap: true, tso: false, rxChecksum: false },
       peer: 0,
       ethPeer: null,
       exception: { backend: 'none', tap: '', queues: 1, hold: false, queueSize: 1024, socket: '', server: false },
