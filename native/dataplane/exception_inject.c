@@ -51,8 +51,9 @@ static struct rte_mbuf *
 copy_to_mbuf(struct rte_mempool *mempool, const uint8_t *data, uint32_t length)
 {
 	struct rte_mbuf *head = NULL, **link = &head, *m;
+	uint32_t at = 0;
 	uint16_t n = 0;
-	for (uint32_t at = 0; at < length; at += m->data_len) {
+	do {
 		m = rte_pktmbuf_alloc(mempool);
 		if (m == NULL) {
 			rte_pktmbuf_free(head);
@@ -63,8 +64,9 @@ copy_to_mbuf(struct rte_mempool *mempool, const uint8_t *data, uint32_t length)
 		m->data_len = (uint16_t)part;
 		*link = m;
 		link = &m->next;
+		at += part;
 		n++;
-	}
+	} while (at < length);
 	head->pkt_len = length;
 	head->nb_segs = n;
 	return head;

@@ -912,7 +912,7 @@ static bool
 has_arrived(int sock, const uint8_t *frame)
 {
 	static uint8_t bytes[65536];
-	struct sockaddr_ll from;
+	struct sockaddr_ll from = {0};
 	socklen_t size = sizeof(from);
 	ssize_t n;
 	while ((n = recvfrom(sock, bytes, sizeof(bytes), MSG_DONTWAIT, (struct sockaddr *)&from, &size)) >= 0)

@@ -240,9 +240,9 @@ describe('what is found while it runs', () => {
     expect(watch.mtus).toEqual(new Map())
   })
 
-  test('has a code that docs/layer2.md or docs/vhost.md explains', () => {
+  test('has a code that docs/layer2.md, docs/vhost.md or docs/offloads.md explains', () => {
     const read = (name: string) => readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8')
-    const page = read('layer2') + read('vhost')
+    const page = read('layer2') + read('vhost') + read('offloads')
     for (const { codes } of runningChecks) for (const code of Object.keys(codes)) expect(page).toContain(`\`${code}\``)
   })
 })
