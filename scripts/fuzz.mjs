@@ -71,7 +71,7 @@ function fuzz(inputs, seconds) {
     env: environment,
     stdio: ['ignore', 'inherit', 'pipe'],
   })
-  let figures = 'the fuzz target did not start'
+  let figures = 'a finding among the seeds'
   const lines = createInterface({ input: child.stderr })
   lines.on('line', (line) => {
     const [, executed, coverage, features, corpus] = /^#(\d+)\s.*\bcov: (\d+) ft: (\d+) corp: (\S+)/.exec(line) ?? []

@@ -15,6 +15,7 @@
 
 #include "forward.h"
 #include "frame_oracle.h"
+#include "gro.h"
 #include "offload.h"
 #include "prove.h"
 #include "rule_coverage.h"
@@ -54,7 +55,7 @@ static const uint8_t own_mac[6] = {2, 0, 0, 0, 0, 1};
 static struct dp_bench bench;
 
 static struct {
-	unsigned long inputs, echoed, completed, cut, pieces, refused, verified, tagged;
+	unsigned long inputs, echoed, completed, cut, pieces, refused, verified, tagged, merged;
 } reached;
 
 /* Not assert(), which a build may take out. */
@@ -172,6 +173,72 @@ complete(const uint8_t *frame, uint32_t length, const struct dp_offload *offload
 	free(copy);
 }
 
+/* The pieces of a frame that was cut, or packets of any other kind, as a burst on its way to the kernel. */
+struct burst {
+	struct dp_gro gro;
+	struct dp_gro_packet packets[DP_MAX_BURST];
+	unsigned n;
+};
+
+static struct burst burst;
+
+static void
+add_to_burst(const uint8_t *bytes, uint32_t length)
+{
+	if (burst.n < DP_MAX_BURST)
+		burst.packets[burst.n++] = (struct dp_gro_packet){.data = copy_of(bytes, length), .length = length};
+}
+
+/* Cuts a merged frame again: every packet must come out as it was. */
+static void
+cut_again(const struct dp_gro_frame *merged)
+{
+	uint32_t length = merged->payload_offset + merged->payload_bytes;
+	uint8_t *frame = malloc(length), *headers = malloc(DP_GRO_HEADERS_MAX);
+	must(frame != NULL && headers != NULL, "out of memory");
+	uint32_t at = dp_gro_write_headers(merged, burst.packets, headers);
+	memcpy(frame, headers, at);
+	for (uint16_t i = merged->first; i != DP_GRO_END; i = burst.gro.next[i]) {
+		uint32_t part = burst.packets[i].length - merged->payload_offset;
+		must(at + part <= length, "merged packets are longer than their frame");
+		memcpy(frame + at, burst.packets[i].data + merged->payload_offset, part);
+		at += part;
+	}
+	struct dp_offload offload = {.gso = merged->ipv6 ? DP_GSO_TCP6 : DP_GSO_TCP4,
+				     .segment_bytes = merged->segment_bytes};
+	struct dp_segmenter cutter;
+	must(at == length && dp_segmenter_init(&cutter, frame, length, &offload), "a merged frame cannot be cut");
+	uint8_t *piece = malloc(dp_segmenter_longest(&cutter));
+	for (uint16_t i = merged->first; i != DP_GRO_END; i = burst.gro.next[i]) {
+		uint32_t n = dp_segmenter_next(&cutter, piece);
+		const struct dp_gro_packet *packet = &burst.packets[i];
+		bool same = n == packet->length && memcmp(piece, packet->data, n) == 0;
+		/* All ids alike cannot be restored, which gro.h says. */
+		must(same || merged->id_step == 0, "a packet does not come out of its merged frame again");
+	}
+	must(dp_segmenter_next(&cutter, piece) == 0, "more comes out of a merged frame than went in");
+	free(piece);
+	free(headers);
+	free(frame);
+	reached.merged++;
+}
+
+static void
+merge_burst(void)
+{
+	unsigned packets = 0;
+	dp_gro_burst(&burst.gro, burst.packets, burst.n);
+	for (unsigned f = 0; f < burst.gro.n_frames; f++) {
+		packets += burst.gro.frames[f].n;
+		if (burst.gro.frames[f].n > 1)
+			cut_again(&burst.gro.frames[f]);
+	}
+	must(packets == burst.n, "a packet of the burst is in no frame, or in two");
+	for (unsigned i = 0; i < burst.n; i++)
+		free((void *)(uintptr_t)burst.packets[i].data);
+	burst.n = 0;
+}
+
 static void
 cut(const uint8_t *frame, uint32_t length, const struct dp_offload *offload)
 {
@@ -190,6 +257,8 @@ cut(const uint8_t *frame, uint32_t length, const struct dp_offload *offload)
 		n = dp_segmenter_next(&cutter, piece);
 		if (n > 0)
 			must(n <= longest && oracle_is_piece(&cutter, piece, n, pieces, &offset), "a piece is wrong");
+		if (n > 0)
+			add_to_burst(piece, n);
 		free(piece);
 		if (n == 0)
 			break;
@@ -246,7 +315,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	classify(frame, length, (uint64_t)steering[1] << 8 | steering[0]);
 	forward(frame, length, steering[0]);
 	restore_tags(frame, length);
+	add_to_burst(frame, length);
 	take_from_tap(frame, length, &header);
+	merge_burst();
 	give_as_verified(frame, length, readable);
 	return 0;
 }
@@ -255,9 +326,9 @@ static void
 print_reached(void)
 {
 	printf("# %lu inputs: echoed %lu, tags restored %lu, checksums completed %lu, frames cut %lu into %lu, refused %lu, "
-	       "verified %lu\n",
+	       "verified %lu, merged %lu\n",
 	       reached.inputs, reached.echoed, reached.tagged, reached.completed, reached.cut, reached.pieces,
-	       reached.refused, reached.verified);
+	       reached.refused, reached.verified, reached.merged);
 }
 
 int
