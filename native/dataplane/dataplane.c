@@ -31,7 +31,7 @@ static int
 open_ports(struct dp_error *error)
 {
 	struct dp_machine *m = &dp.machine;
-	struct rte_mempool *mempools[DP_MAX_PORTS];
+	struct rte_mempool *mempools[DP_MAX_PORTS] = {NULL};
 	struct dp_port_traffic traffic = {.one_mempool = true, .one_mbuf = true};
 	m->n_ports = m->plan.n_ports;
 	for (unsigned p = 0; p < m->n_ports; p++) {

@@ -72,7 +72,8 @@ static uint8_t *
 copy_of(const uint8_t *bytes, uint32_t length)
 {
 	uint8_t *copy = malloc(length > 0 ? length : 1);
-	must(copy != NULL, "out of memory");
+	if (copy == NULL)
+		abort();
 	if (length > 0)
 		memcpy(copy, bytes, length);
 	return copy;
@@ -92,7 +93,8 @@ static uint8_t *
 wrap(struct rte_mbuf *m, const uint8_t *bytes, uint32_t length, uint16_t headroom)
 {
 	uint8_t *memory = malloc(headroom + length);
-	must(memory != NULL, "out of memory");
+	if (memory == NULL)
+		abort();
 	memcpy(memory + headroom, bytes, length);
 	memset(m, 0, sizeof(*m));
 	m->buf_addr = memory;
@@ -195,7 +197,8 @@ cut_again(const struct dp_gro_frame *merged)
 {
 	uint32_t length = merged->payload_offset + merged->payload_bytes;
 	uint8_t *frame = malloc(length), *headers = malloc(DP_GRO_HEADERS_MAX);
-	must(frame != NULL && headers != NULL, "out of memory");
+	if (frame == NULL || headers == NULL)
+		abort();
 	uint32_t at = dp_gro_write_headers(merged, burst.packets, headers);
 	memcpy(frame, headers, at);
 	for (uint16_t i = merged->first; i != DP_GRO_END; i = burst.gro.next[i]) {
@@ -209,6 +212,8 @@ cut_again(const struct dp_gro_frame *merged)
 	struct dp_segmenter cutter;
 	must(at == length && dp_segmenter_init(&cutter, frame, length, &offload), "a merged frame cannot be cut");
 	uint8_t *piece = malloc(dp_segmenter_longest(&cutter));
+	if (piece == NULL)
+		abort();
 	for (uint16_t i = merged->first; i != DP_GRO_END; i = burst.gro.next[i]) {
 		uint32_t n = dp_segmenter_next(&cutter, piece);
 		const struct dp_gro_packet *packet = &burst.packets[i];
@@ -253,7 +258,8 @@ cut(const uint8_t *frame, uint32_t length, const struct dp_offload *offload)
 	unsigned pieces = 0;
 	for (;; pieces++) {
 		uint8_t *piece = malloc(longest);
-		must(piece != NULL, "out of memory");
+		if (piece == NULL)
+			abort();
 		n = dp_segmenter_next(&cutter, piece);
 		if (n > 0)
 			must(n <= longest && oracle_is_piece(&cutter, piece, n, pieces, &offset), "a piece is wrong");
