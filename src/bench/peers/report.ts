@@ -40,11 +40,11 @@ export function printComparisons(rows: readonly Comparison[]): string {
   return table.map((line) => line.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  ')).join('\n')
 }
 
-const tapColumns = ['tap', 'spillway', 'net_tap', 'ratio', '95 %', 'cycles', 'net_tap', 'frames', 'wanted', ''] as const
+const tapColumns = ['tap', 'spillway', 'net_tap', 'ratio', '95 %', 'frames', 'wanted', ''] as const
 
 /**
- * A line per way through a tap: medians of Mpps in wire packets, the paired ratio with its 95 % interval, cycles per packet
- * of the thread that makes the system calls, and the million frames a second that Spillway's packets were for the kernel.
+ * A line per way through a tap: medians of Mpps in wire packets, the paired ratio with its 95 % interval, and the million
+ * frames a second that Spillway's packets were for the kernel.
  */
 export function printTapComparisons(rows: readonly TapComparison[]): string {
   const table = [tapColumns as readonly string[], ...rows.map(tapCells)]
@@ -70,8 +70,6 @@ function tapCells({
     millions(of(netTap, 'packetsPerSecond')),
     ratioMedian.toFixed(2),
     `${low.toFixed(2)}-${high.toFixed(2)}`,
-    of(spillway, 'cyclesPerPacket').toFixed(0),
-    of(netTap, 'cyclesPerPacket').toFixed(0),
     millions(of(spillway, 'framesPerSecond')),
     `>= ${reach}`,
     ratioMedian >= reach ? 'reached' : 'missed',

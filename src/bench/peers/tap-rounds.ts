@@ -3,18 +3,19 @@ import { readNetdev } from '../../lab/netdev-counters.js'
 import type { Plan } from '../../plan/types.js'
 import { startBenchWorker } from './bench-worker.js'
 import { warmUpMs, windowMs } from './round.js'
-import { pinThread, type TapTopology, tapNames } from './tap-topology.js'
+import { type TapTopology, tapNames, threadOf } from './tap-topology.js'
 import { forwardingArgs, Testpmd } from './testpmd.js'
 import { defaultRule, descriptors } from './topologies.js'
 
 export type Way = 'to kernel' | 'from kernel'
 
-/** One round on one way through a tap. */
+/**
+ * One round on one way through a tap, by the thread that makes the system calls. It polls, so it is always running: its
+ * rates are those of a second of its CPU time, which is a second where nobody else wants that CPU.
+ */
 export interface TapRound {
   /** Wire packets. */
   readonly packetsPerSecond: number
-  /** Of the thread that makes the system calls, in loop turns or bursts that were not empty. */
-  readonly cyclesPerPacket: number
   /** What the kernel saw: fewer where segments were merged. */
   readonly framesPerSecond: number
 }
@@ -29,18 +30,15 @@ export interface TapRoundSpec {
 }
 
 interface Reading {
-  readonly atMs: number
+  readonly cpuSeconds: number
   readonly packets: number
-  readonly cycles: number
   readonly frames: number
 }
 
 function rates(before: Reading, after: Reading): TapRound {
-  const seconds = (after.atMs - before.atMs) / 1000
-  const packets = after.packets - before.packets
+  const seconds = after.cpuSeconds - before.cpuSeconds
   return {
-    packetsPerSecond: packets / seconds,
-    cyclesPerPacket: (after.cycles - before.cycles) / packets,
+    packetsPerSecond: (after.packets - before.packets) / seconds,
     framesPerSecond: (after.frames - before.frames) / seconds,
   }
 }
@@ -59,15 +57,17 @@ export async function spillwayTapRound(spec: TapRoundSpec): Promise<TapRound> {
   const { topology, plan, way, pollingCpu, otherCpu } = spec
   const toKernel = { ...defaultRule, verdict: 'kernel' } as const
   const worker = await startBenchWorker(topology.worker, plan, () => [toKernel])
+  const thread = threadOf(worker.pid, 'exception-0')
   const read = async (): Promise<Reading> => {
-    const { atMs, samples } = worker.counters.takeSnapshot()
-    const sum = (name: string): number =>
-      Number(samples.reduce((total, sample) => (sample.name === name ? total + sample.value : total), 0n))
-    const packets = sum(way === 'to kernel' ? 'punted_packets' : 'tap_rx_frames')
-    return { atMs, packets, cycles: sum('exception_busy_cycles'), frames: await kernelFrames(spec, tapNames.spillway) }
+    const frames = await kernelFrames(spec, tapNames.spillway)
+    const cpuSeconds = thread.cpuSeconds()
+    const { samples } = worker.counters.takeSnapshot()
+    const counter = way === 'to kernel' ? 'punted_packets' : 'tap_rx_frames'
+    const packets = samples.reduce((total, { name, value }) => (name === counter ? total + value : total), 0n)
+    return { cpuSeconds, packets: Number(packets), frames }
   }
   try {
-    await pinThread(worker.pid, 'exception-0', way === 'to kernel' ? otherCpu : pollingCpu)
+    await thread.pin(way === 'to kernel' ? otherCpu : pollingCpu)
     return await underLoad(spec, tapNames.spillway, async () => rates(...(await twoReadings(read))))
   } finally {
     await worker.stop()
@@ -83,19 +83,18 @@ export async function netTapRound(spec: TapRoundSpec): Promise<TapRound> {
     ...plan.ports.map(({ devargs }) => `--vdev=${devargs}`),
     `--vdev=net_tap0,iface=${tapNames.netTap}`,
     '--',
-    ...forwardingArgs({ mode: 'io', descriptors, mbufs: plan.memory.mbufs, recordCycles: true }),
+    ...forwardingArgs({ mode: 'io', descriptors, mbufs: plan.memory.mbufs, recordCycles: false }),
   ]
   const testpmd = await Testpmd.open({ through: topology.pod.enter([]), args, runtimeFolder })
+  const lcore = threadOf(testpmd.pid, 'rte-worker-1')
   const read = async (): Promise<Reading> => {
     const frames = await kernelFrames(spec, tapNames.netTap)
-    return { atMs: performance.now(), packets: frames, cycles: 0, frames }
+    return { cpuSeconds: lcore.cpuSeconds(), packets: frames, frames }
   }
   try {
     return await underLoad(spec, tapNames.netTap, async () => {
       await testpmd.startForwarding()
-      const measured = rates(...(await twoReadings(read)))
-      const { cycles, packets } = await testpmd.stopForwarding()
-      return { ...measured, cyclesPerPacket: cycles / packets }
+      return rates(...(await twoReadings(read)))
     })
   } finally {
     await testpmd.quit()

@@ -69,10 +69,19 @@ async function build(workerEntry: URL, teardown: Teardown): Promise<Omit<TapTopo
   }
 }
 
-/** Moves a thread of a process, by its name, to a CPU. */
-export async function pinThread(pid: number, name: string, cpu: number): Promise<void> {
+/** A thread of a process, by its name. */
+export interface Thread {
+  pin(cpu: number): Promise<void>
+  /** What it ran so far, as the scheduler counts it: what others took of its CPU is not in it. */
+  cpuSeconds(): number
+}
+
+export function threadOf(pid: number, name: string): Thread {
   const folder = `/proc/${pid}/task`
   const tid = readdirSync(folder).find((id) => readFileSync(join(folder, id, 'comm'), 'utf8').trim() === name)
   if (tid === undefined) throw new RangeError(`process ${pid} has no thread ${name}`)
-  await runCommand(['taskset', '-cp', String(cpu), tid])
+  return {
+    pin: async (cpu) => void (await runCommand(['taskset', '-cp', String(cpu), tid])),
+    cpuSeconds: () => Number(readFileSync(join(folder, tid, 'schedstat'), 'utf8').split(' ')[0]) / 1e9,
+  }
 }

@@ -68,8 +68,7 @@ async function compareFlows(
   return { title, reach, spillway, netTap, ratioMedian: median(ratios), ratioInterval95: medianInterval95(ratios) }
 }
 
-const say = ({ packetsPerSecond, cyclesPerPacket }: TapRound): string =>
-  `${(packetsPerSecond / 1e6).toFixed(3)} Mpps at ${cyclesPerPacket.toFixed(0)} cycles`
+const say = ({ packetsPerSecond }: TapRound): string => `${(packetsPerSecond / 1e6).toFixed(3)} Mpps`
 
 function planOfSource(machine: Machine, folder: string, device: string): Plan {
   const tap = tapNames.spillway

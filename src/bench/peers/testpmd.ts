@@ -95,6 +95,10 @@ export class Testpmd {
     return await this.#expect(until)
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
   async startForwarding(): Promise<void> {
     await this.ask('start', /packet forwarding - ports=/)
   }
