@@ -2,7 +2,8 @@
 /*
  * spillway-tap-calls-bench [CALLS]: what one frame costs through a tap, by system call: one piece of memory, two
  * pieces, and io_uring. In a namespace of its own; the frames written are nobody's, so the kernel drops them at once,
- * and those read were put into the tap's queue before. Prints the best of several rounds in nanoseconds a frame.
+ * and those read were put into the tap's queue before. Prints the median of many rounds in nanoseconds of CPU time a
+ * frame.
  */
 #include <err.h>
 #include <errno.h>
@@ -35,10 +36,9 @@
 #define FRAME 64
 #define ENTRIES 64
 #define QUEUED 448 /* whole batches; a tap queues 500 frames */
-#define ROUNDS 7
+#define ROUNDS 51
 
 static int tap, packet_socket;
-static unsigned batch;
 /* UDP to a MAC address that nobody has, behind its virtio-net header. */
 static uint8_t frame[HEADER + FRAME] = {
 	[HEADER] = 2, 0,  0, 0, 0,  9, 2, 0, 0,	 0, 0, 2, 8,	0,    0x45, 0,	  0, 50, 0, 0, 0, 0,
@@ -46,13 +46,16 @@ static uint8_t frame[HEADER + FRAME] = {
 };
 static uint8_t inbound[ENTRIES][2048];
 
-static struct {
+struct ring {
 	int fd;
+	unsigned batch;
 	bool fixed_file;
 	struct io_uring_params params;
 	uint8_t *sq, *cq;
 	struct io_uring_sqe *sqes;
-} ring;
+};
+
+static struct ring rings[2], *ring; /* and the one in use */
 
 static _Atomic unsigned *
 ring_word(uint8_t *base, uint32_t offset)
@@ -61,9 +64,9 @@ ring_word(uint8_t *base, uint32_t offset)
 }
 
 static void *
-map_ring(size_t size, off_t offset)
+map_ring(const struct ring *r, size_t size, off_t offset)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring.fd, offset);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, r->fd, offset);
 	if (memory == MAP_FAILED)
 		err(1, "io_uring");
 	return memory;
@@ -71,48 +74,48 @@ map_ring(size_t size, off_t offset)
 
 /* False where io_uring is not to be had: seccomp, sysctl kernel.io_uring_disabled, an old kernel. */
 static bool
-open_ring(bool fixed_file)
+open_ring(struct ring *r, unsigned batch, bool fixed_file)
 {
-	memset(&ring, 0, sizeof(ring));
-	ring.fixed_file = fixed_file;
-	ring.params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-	ring.fd = (int)syscall(SYS_io_uring_setup, ENTRIES, &ring.params);
-	if (ring.fd < 0)
+	*r = (struct ring){.batch = batch, .fixed_file = fixed_file};
+	r->params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+	r->fd = (int)syscall(SYS_io_uring_setup, ENTRIES, &r->params);
+	if (r->fd < 0)
 		return false;
-	const struct io_uring_params *p = &ring.params;
-	ring.sq = map_ring(p->sq_off.array + p->sq_entries * sizeof(uint32_t), IORING_OFF_SQ_RING);
-	ring.cq = map_ring(p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe), IORING_OFF_CQ_RING);
-	ring.sqes = map_ring(p->sq_entries * sizeof(struct io_uring_sqe), (off_t)IORING_OFF_SQES);
+	const struct io_uring_params *p = &r->params;
+	r->sq = map_ring(r, p->sq_off.array + p->sq_entries * sizeof(uint32_t), IORING_OFF_SQ_RING);
+	r->cq = map_ring(r, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe), IORING_OFF_CQ_RING);
+	r->sqes = map_ring(r, p->sq_entries * sizeof(struct io_uring_sqe), (off_t)IORING_OFF_SQES);
 	for (unsigned i = 0; i < p->sq_entries; i++)
-		*ring_word(ring.sq, p->sq_off.array + i * (uint32_t)sizeof(uint32_t)) = i;
-	return !fixed_file || syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, &tap, 1) == 0;
+		*ring_word(r->sq, p->sq_off.array + i * (uint32_t)sizeof(uint32_t)) = i;
+	return !fixed_file || syscall(SYS_io_uring_register, r->fd, IORING_REGISTER_FILES, &tap, 1) == 0;
 }
 
-/* Submits `batch` calls and waits for all; returns how many moved a frame. */
+/* Submits a batch of calls and waits for all; returns how many moved a frame. */
 static unsigned
 submit(uint8_t opcode)
 {
-	const struct io_uring_params *p = &ring.params;
-	unsigned tail = *ring_word(ring.sq, p->sq_off.tail);
+	const unsigned batch = ring->batch;
+	const struct io_uring_params *p = &ring->params;
+	unsigned tail = *ring_word(ring->sq, p->sq_off.tail);
 	for (unsigned i = 0; i < batch; i++) {
 		void *memory = opcode == IORING_OP_WRITE ? frame : inbound[i];
-		ring.sqes[(tail + i) % p->sq_entries] = (struct io_uring_sqe){
+		ring->sqes[(tail + i) % p->sq_entries] = (struct io_uring_sqe){
 			.opcode = opcode,
-			.flags = ring.fixed_file ? IOSQE_FIXED_FILE : 0,
-			.fd = ring.fixed_file ? 0 : tap,
+			.flags = ring->fixed_file ? IOSQE_FIXED_FILE : 0,
+			.fd = ring->fixed_file ? 0 : tap,
 			.addr = (uintptr_t)memory,
 			.len = opcode == IORING_OP_WRITE ? sizeof(frame) : sizeof(inbound[i]),
 			.rw_flags = RWF_NOWAIT,
 		};
 	}
-	*ring_word(ring.sq, p->sq_off.tail) = tail + batch;
-	if (syscall(SYS_io_uring_enter, ring.fd, batch, batch, IORING_ENTER_GETEVENTS, NULL, 0) != (long)batch)
+	*ring_word(ring->sq, p->sq_off.tail) = tail + batch;
+	if (syscall(SYS_io_uring_enter, ring->fd, batch, batch, IORING_ENTER_GETEVENTS, NULL, 0) != (long)batch)
 		err(1, "io_uring_enter");
-	unsigned moved = 0, head = *ring_word(ring.cq, p->cq_off.head), end = *ring_word(ring.cq, p->cq_off.tail);
-	const struct io_uring_cqe *cqes = (const struct io_uring_cqe *)(void *)(ring.cq + p->cq_off.cqes);
+	unsigned moved = 0, head = *ring_word(ring->cq, p->cq_off.head), end = *ring_word(ring->cq, p->cq_off.tail);
+	const struct io_uring_cqe *cqes = (const struct io_uring_cqe *)(void *)(ring->cq + p->cq_off.cqes);
 	for (; head != end; head++)
 		moved += cqes[head % p->cq_entries].res > 0;
-	*ring_word(ring.cq, p->cq_off.head) = end;
+	*ring_word(ring->cq, p->cq_off.head) = end;
 	return moved;
 }
 
@@ -158,7 +161,7 @@ static double
 now_ns(void)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
@@ -186,31 +189,45 @@ ns_per_frame(unsigned (*move)(void), bool reads, unsigned frames)
 	return total / done;
 }
 
-static void
-measure(const char *what, unsigned (*move)(void), bool reads, unsigned frames)
+static struct method {
+	const char *text;
+	unsigned (*move)(void);
+	bool reads;
+	struct ring *ring;
+	double ns[ROUNDS];
+} methods[] = {
+	{.text = "write, one piece", .move = write_one_piece},
+	{.text = "write, two pieces", .move = write_two_pieces},
+	{.text = "write, io_uring, 32 a call", .move = write_by_ring, .ring = &rings[0]},
+	{.text = "write, io_uring, 64 a call, fixed file", .move = write_by_ring, .ring = &rings[1]},
+	{.text = "read, one piece", .move = read_one_piece, .reads = true},
+	{.text = "read, two pieces", .move = read_two_pieces, .reads = true},
+	{.text = "read, io_uring, 32 a call", .move = read_by_ring, .reads = true, .ring = &rings[0]},
+	{.text = "read, io_uring, 64 a call, fixed file", .move = read_by_ring, .reads = true, .ring = &rings[1]},
+};
+
+#define N_METHODS (sizeof(methods) / sizeof(methods[0]))
+
+static int
+by_value(const void *a, const void *b)
 {
-	double best = 0;
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		double ns = ns_per_frame(move, reads, frames);
-		best = best == 0 || ns < best ? ns : best;
-	}
-	printf("%-44s %5.0f ns\n", what, best);
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
 }
 
+/* In turn, so that what disturbs the machine for longer than a round disturbs all. */
 static void
-measure_ring(const char *words, bool fixed_file, unsigned n, unsigned frames)
+measure(unsigned frames, bool with_rings)
 {
-	char what[64];
-	batch = n;
-	if (!open_ring(fixed_file)) {
-		printf("io_uring: %s\n", strerror(errno));
-		return;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		for (unsigned i = 0; i < N_METHODS; i++) {
+			struct method *m = &methods[i];
+			if (m->ring != NULL && !with_rings)
+				continue;
+			ring = m->ring;
+			m->ns[round] = ns_per_frame(m->move, m->reads, frames);
+		}
 	}
-	snprintf(what, sizeof(what), "write, io_uring, %u a call%s", n, words);
-	measure(what, write_by_ring, false, frames);
-	snprintf(what, sizeof(what), "read, io_uring, %u a call%s", n, words);
-	measure(what, read_by_ring, true, frames);
-	close(ring.fd);
 }
 
 static void
@@ -245,7 +262,7 @@ be_there(void *unused)
 int
 main(int argc, char **argv)
 {
-	unsigned frames = argc > 1 ? (unsigned)atoi(argv[1]) : 200000;
+	unsigned frames = argc > 1 ? (unsigned)atoi(argv[1]) : 20000;
 	pthread_t other;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
 		err(1, "unshare");
@@ -255,11 +272,15 @@ main(int argc, char **argv)
 	/* What the kernel itself has to say to a new netdev goes first. */
 	while (read_one_piece() > 0)
 		;
-	measure("write, one piece", write_one_piece, false, frames);
-	measure("write, two pieces", write_two_pieces, false, frames);
-	measure("read, one piece", read_one_piece, true, frames);
-	measure("read, two pieces", read_two_pieces, true, frames);
-	measure_ring("", false, 32, frames);
-	measure_ring(", fixed file", true, 64, frames);
+	bool with_rings = open_ring(&rings[0], 32, false) && open_ring(&rings[1], 64, true);
+	if (!with_rings)
+		printf("io_uring: %s\n", strerror(errno));
+	measure(frames, with_rings);
+	for (unsigned i = 0; i < N_METHODS; i++) {
+		if (methods[i].ring != NULL && !with_rings)
+			continue;
+		qsort(methods[i].ns, ROUNDS, sizeof(double), by_value);
+		printf("%-40s %5.0f ns\n", methods[i].text, methods[i].ns[ROUNDS / 2]);
+	}
 	return 0;
 }
