@@ -59,10 +59,10 @@ takes_all_multicast(const struct dp_port *port, bool knows_lists)
 
 /* A list that is too long, or that the device does not take, becomes all multicast. */
 static void
-tell_groups(struct dp_layer2 *layer2, const struct dp_port *port, unsigned found)
+tell_groups(struct dp_layer2 *layer2, const struct dp_port *port)
 {
 	layer2->groups_rc = rte_eth_dev_set_mc_addr_list(port->id, layer2->groups, layer2->n_groups);
-	if (layer2->groups_rc == 0 && found > layer2->n_groups)
+	if (layer2->groups_rc == 0 && layer2->found > layer2->n_groups)
 		layer2->groups_rc = -ENOSPC;
 	if (layer2->groups_rc != 0) {
 		layer2->all_multicast = takes_all_multicast(port, layer2->groups_rc != -ENOTSUP);
@@ -84,12 +84,14 @@ follow_groups(struct dp_layer2 *layer2, const struct dp_port *port, const char *
 	if (found < 0)
 		return false;
 	unsigned n = (unsigned)found < port->max_groups ? (unsigned)found : port->max_groups;
-	bool same = n == layer2->n_groups && memcmp(groups, layer2->groups, n * sizeof(*groups)) == 0;
+	/* Those that do not fit count too: they make it all multicast. */
+	bool same = (unsigned)found == layer2->found && memcmp(groups, layer2->groups, n * sizeof(*groups)) == 0;
 	if (layer2->told && same)
 		return false;
 	memcpy(layer2->groups, groups, n * sizeof(*groups));
 	layer2->n_groups = n;
-	tell_groups(layer2, port, (unsigned)found);
+	layer2->found = (unsigned)found;
+	tell_groups(layer2, port);
 	return !same;
 }
 

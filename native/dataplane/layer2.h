@@ -16,6 +16,7 @@
 struct dp_layer2 {
 	struct rte_ether_addr groups[DP_MAX_GROUPS];
 	unsigned n_groups;
+	unsigned found;	    /* groups of the tap, of which the list may hold fewer */
 	int groups_rc;	    /* 0, -ENOSPC when there are more, or what rte_eth_dev_set_mc_addr_list() said */
 	bool all_multicast; /* instead of the list */
 	struct dp_vlans vlans;
