@@ -38,6 +38,7 @@
 
 #define COUNTER_BYTES (1 << 20)
 #define TAP "ext0"
+#define NO_IPV6 "/proc/sys/net/ipv6/conf/default/disable_ipv6"
 #define COST_WINDOW_MS 30
 #define VETH_WINDOW_MS 100
 #define CURVE_WINDOW_MS 60
@@ -93,6 +94,9 @@ make_tap(void)
 	write_file("/proc/self/setgroups", "deny");
 	snprintf(map, sizeof(map), "0 %u 1", gid);
 	write_file("/proc/self/gid_map", map);
+	/* The kernel says nothing by itself then: net_ring would keep its frames for a reader who never comes. */
+	if (access(NO_IPV6, F_OK) == 0)
+		write_file(NO_IPV6, "1");
 	int tun = open("/dev/net/tun", O_RDWR), sock = socket(AF_INET, SOCK_DGRAM, 0);
 	struct ifreq request = {.ifr_name = TAP, .ifr_flags = IFF_TAP | IFF_NO_PI};
 	if (ioctl(tun, TUNSETIFF, &request) < 0 || ioctl(tun, TUNSETPERSIST, 1) < 0)

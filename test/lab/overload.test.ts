@@ -25,6 +25,11 @@ const total = { pps: 5_000, burst: 4_096 }
 const other = udpFrame({ sourcePort: 1000, destinationPort: 7000, number: 0, destination: '10.99.0.77' })
 const local = udpFrame({ sourcePort: 1000, destinationPort: 7001, number: 0 })
 
+/** Who has 10.99.0.77? Asked by somebody whom nobody knows. */
+const arpForNobody = 'ffffffffffff020000000099'
+  .concat('0806', '0001080006040001', '020000000099', '0a630063', '000000000000', '0a63004d')
+  .padEnd(2 * 60, '0')
+
 const settings = (given: Settings): Settings => ({
   ...given,
   rules: [
@@ -119,5 +124,33 @@ describe('under a flood to the kernel', () => {
     const timed = samples.get('spillway_punt_latency_seconds_count{port="vf0",class="control"}') ?? 0
     expect(timed).toBeGreaterThan(0)
     expect(timed).toBeLessThanOrEqual(1 + (totals.puntedByClass.control ?? 0) / 61)
+  })
+
+  test('a flood of ARP is shed by its own rule: the session, of the same class, loses nothing', async () => {
+    const lab = await readyLab({
+      settings: (given) => ({
+        ...settings(given),
+        exceptionPath: { limit: total, builtinLimit: { pps: 1_000, burst: 100 } },
+      }),
+    })
+    const session = await startBgp(lab)
+    const { answered } = await eventually('the session is up', () => {
+      const count = session.count()
+      return count.answered > 0 ? count : undefined
+    })
+    const flood = startFlood(lab.peer, peerNetdev, { pps: floodPps, frame: arpForNobody })
+    alsoClose(() => flood.stop())
+    await eventually('the flood is shed', async () => ((await readTotals(lab)).dropped.rule_limit ?? 0) > 10_000)
+    await eventually('40 keepalives', () => session.count().answered >= answered + 40)
+    await flood.stop()
+    await session.stop()
+
+    const totals = await settledTotals(lab)
+    expectAccounted(totals)
+    const { rule_limit = 0, exception_limit = 0, exception_ring_full = 0 } = totals.dropped
+    expect({ exception_limit, exception_ring_full }).toEqual({ exception_limit: 0, exception_ring_full: 0 })
+    const status = await lab.instance.status()
+    expect(totals.puntedByClass.control).toBe(packetsOf(status, controlRules) - rule_limit)
+    expect(packetsOf(status, ['arp'])).toBeGreaterThan(rule_limit)
   })
 })

@@ -25,7 +25,6 @@ function instance(hold: Promise<void> = Promise.resolve()) {
     generation: 1,
     refused: 0,
     lastRefusal: null,
-    classifier: null,
     inForce: [],
     set: fixturePlan,
     origin: 'start',
@@ -100,7 +99,9 @@ test('a reload takes rules, built-ins and default, and names what needs a restar
   })
   const said = await new RuleChanges(ruled, before, async () => after).reload()
   expect(said).toMatchObject({ needRestart: ['burst', 'exceptionPath.limit.pps'] })
-  expect(asked).toMatchObject([[{ rules: [{ to: 'forward' }], exceptionPath: { default: 'drop', builtinLimit: { pps: 7 } } }, 'reload']])
+  expect(asked).toMatchObject([
+    [{ rules: [{ to: 'forward' }], exceptionPath: { default: 'drop', builtinLimit: { pps: 7 } } }, 'reload'],
+  ])
 })
 
 test('a configuration that cannot be read is refused and counted', async () => {
