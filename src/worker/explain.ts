@@ -146,7 +146,6 @@ function explain(error: NativeError, plan: Plan): Explanation | undefined {
         hint: 'the kernel must be 4.x or newer and the tap one that we may attach to; see dmesg for what it refused',
       }
     case 'malloc':
-    case 'eventfd':
     case 'pthread_create':
     case 'rte_ring_create':
     case 'rte_mbuf_dynfield_register':

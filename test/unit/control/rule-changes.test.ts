@@ -25,6 +25,7 @@ function instance(hold: Promise<void> = Promise.resolve()) {
     generation: 1,
     refused: 0,
     lastRefusal: null,
+    classifier: null,
     inForce: [],
     set: fixturePlan,
     origin: 'start',
