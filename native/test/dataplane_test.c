@@ -17,6 +17,7 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -559,6 +560,75 @@ capture(void)
 	stop_and_audit(&s, "capture");
 	check(captures_ended == 3, "a stop ends the capture");
 	close(reader);
+}
+
+static int neighbour_errnums[2];
+
+static void
+keep_neighbour(void *context, unsigned port, const struct dp_error *why)
+{
+	(void)context;
+	neighbour_errnums[port] = why == NULL ? 0 : why->errnum;
+}
+
+static void
+meet_at_socket(struct scenario *s, unsigned port, bool server)
+{
+	struct dp_exception_plan *plan = &s->plan.ports[port].exception;
+	plan->backend = DP_BACKEND_VHOST_USER;
+	plan->queue_size = 256;
+	plan->server = server;
+	snprintf(plan->socket, sizeof(plan->socket), "%s/p%u", getenv("RUNTIME_DIRECTORY"), port);
+}
+
+/* Connects to `plan`'s socket and leaves: DPDK's driver fails in its handshake. */
+static bool
+visit(const struct dp_exception_plan *plan)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	memcpy(address.sun_path, plan->socket, sizeof(address.sun_path));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool met = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	close(fd);
+	return met;
+}
+
+/* What virtio-user keeps of a device whose handshake failed, which ends a server's wait (22.11). */
+const char *__lsan_default_suppressions(void);
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:librte_net_virtio\nleak:rte_intr_instance_alloc\n";
+}
+
+/* One as server, one as client; a visitor who does not stay; and a stop while both wait. */
+static void
+neighbours_are_waited_for(void)
+{
+	struct scenario s;
+	signal(SIGPIPE, SIG_IGN);
+	prepare(&s, DP_MODE_RXONLY, 1);
+	add_port(&s, "net_null0", 0);
+	add_port(&s, "net_null1,no-rx=1", 0);
+	meet_at_socket(&s, 0, true);
+	meet_at_socket(&s, 1, false);
+	struct dp_events events = ignore;
+	events.neighbour = keep_neighbour;
+	struct dp_error error;
+	if (!check(dp_start(&s.plan, s.counters, &events, &error) == 0, "starts without neighbours"))
+		return;
+	const struct dp_rule to_neighbour[] = {{.name = "all", .verdict = DP_VERDICT_KERNEL, .klass = DP_CLASS_OTHER}};
+	swap(to_neighbour, 1);
+	wait_for(&s, "dropped_packets", "port=p0,reason=neighbour_down", 1000);
+	for (time_t deadline = time(NULL) + DEADLINE_S; neighbour_errnums[1] == 0 && time(NULL) < deadline;)
+		dp_service(s.wake);
+	check(neighbour_errnums[1] == ENOENT, "the client says that there is no socket");
+	for (int visits = 0; visits < 3;) {
+		dp_service(s.wake);
+		visits += visit(&s.plan.ports[0].exception);
+	}
+	stop_and_audit(&s, "neighbours that are waited for");
+	check(access(s.plan.ports[0].exception.socket, F_OK) < 0, "leaves no socket behind");
 }
 
 static void
@@ -1323,6 +1393,7 @@ static const struct {
 	{"rules", rules},
 	{"thousand_swaps", thousand_swaps},
 	{"capture", capture},
+	{"neighbours_are_waited_for", neighbours_are_waited_for},
 	{"bad_rule_keeps_the_old_list", bad_rule_keeps_the_old_list},
 	{"exception_flood", exception_flood},
 	{"exception_limit", exception_limit},
