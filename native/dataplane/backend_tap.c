@@ -142,7 +142,7 @@ receive(struct dp_exception_queue *queue, unsigned budget, struct dp_scratch *sc
 		struct dp_offload offload;
 		if (!dp_vnet_read(&header, &offload)) {
 			dp_exception_count_frame(queue, length);
-			dp_count(&queue->row->dropped[DP_DROP_INJECT_MALFORMED], 1);
+			dp_exception_drop_frame(queue, DP_DROP_INJECT_MALFORMED, frame, length);
 			continue;
 		}
 		dp_exception_inject(queue, frame, length, &offload, scratch);

@@ -192,13 +192,6 @@ woken(struct dp_exception_queue *queue)
 }
 
 static void
-drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **pkts, uint16_t n)
-{
-	dp_count(&queue->row->dropped[reason], n);
-	rte_pktmbuf_free_bulk(pkts, n);
-}
-
-static void
 transmit(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
 {
 	uint32_t lengths[DP_MAX_BURST];
@@ -207,7 +200,7 @@ transmit(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf 
 	uint16_t sent = rte_eth_tx_burst(queue->virtio_port_id, queue->virtio_queue_id, pkts, n);
 	dp_exception_count_punted(queue, klass, lengths, sent);
 	if (sent < n)
-		drop(queue, DP_DROP_NEIGHBOUR_FULL, pkts + sent, (uint16_t)(n - sent));
+		dp_exception_drop(queue, DP_DROP_NEIGHBOUR_FULL, pkts + sent, (uint16_t)(n - sent));
 }
 
 /* Every packet as it came: another switch may not finish checksums, and after it came back may be another one. */
@@ -217,7 +210,7 @@ punt_to_neighbour(struct dp_exception_queue *queue, enum dp_class klass, struct 
 	if (dp_exception_neighbour_up(queue))
 		transmit(queue, klass, pkts, n);
 	else
-		drop(queue, DP_DROP_NEIGHBOUR_DOWN, pkts, n);
+		dp_exception_drop(queue, DP_DROP_NEIGHBOUR_DOWN, pkts, n);
 }
 
 /* The driver has turned the virtio-net header into mbuf flags; where the checksum lies has to be found again. */
@@ -246,13 +239,13 @@ inject_unfinished(struct dp_exception_queue *queue, struct rte_mbuf *m, struct d
 	const void *head = length <= sizeof(scratch->frame) ? rte_pktmbuf_read(m, 0, length, scratch->frame) : NULL;
 	if (head != NULL && head != scratch->frame)
 		memcpy(scratch->frame, head, length);
-	if (head == NULL || !read_offload(m, scratch->frame, &offload)) {
-		dp_exception_count_frame(queue, length);
-		dp_count(&queue->row->dropped[DP_DROP_INJECT_MALFORMED], 1);
-	} else {
+	if (head != NULL && read_offload(m, scratch->frame, &offload)) {
 		dp_exception_inject(queue, scratch->frame, length, &offload, scratch);
+		rte_pktmbuf_free(m);
+	} else {
+		dp_exception_count_frame(queue, length);
+		dp_exception_drop(queue, DP_DROP_INJECT_MALFORMED, &m, 1);
 	}
-	rte_pktmbuf_free(m);
 }
 
 static unsigned

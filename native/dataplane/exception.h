@@ -113,9 +113,15 @@ void dp_exception_thread_stop(struct dp_exception_thread *thread);
 /* Counts `n` packets that the kernel took, by their lengths: the packets may be freed already. */
 void dp_exception_count_punted(struct dp_exception_queue *queue, enum dp_class klass, const uint32_t *lengths,
 			       uint16_t n);
+/* Shows packets to whoever captures drops of this reason; counting and freeing them is the caller's. */
+void dp_exception_capture_drop(const struct dp_exception_queue *queue, enum dp_drop_reason reason,
+			       struct rte_mbuf *const *pkts, unsigned n);
 /* Frees packets that did not get to the kernel, counted by their reason. */
 void dp_exception_drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **pkts,
 		       unsigned n);
+/* A frame of the kernel's, in linear memory, that did not get to the wire: counts and shows it. */
+void dp_exception_drop_frame(struct dp_exception_queue *queue, enum dp_drop_reason reason, uint8_t *frame,
+			     uint32_t length);
 /* Counts a frame that the kernel sent. */
 void dp_exception_count_frame(struct dp_exception_queue *queue, uint32_t bytes);
 

@@ -24,26 +24,34 @@ send_frame(struct dp_exception_queue *queue, struct rte_mbuf **segments, unsigne
 {
 	for (unsigned i = 0; i < n; i++)
 		dp_inject_mark(segments[i], i + 1 == n);
+	dp_capture_offer(queue->capture,
+			 (struct dp_capture_look){.point = DP_CAPTURE_INJECTED, .port_id = queue->port->id}, segments,
+			 n);
 	if (queue->inject != NULL) {
 		if (rte_ring_sp_enqueue_bulk(queue->inject, (void **)segments, n, NULL) == n)
 			return;
+		dp_exception_capture_drop(queue, DP_DROP_INJECT_RING_FULL, segments, n);
 		dp_count(&queue->row->dropped[DP_DROP_INJECT_RING_FULL], 1);
 		rte_pktmbuf_free_bulk(segments, n);
 		return;
 	}
 	for (unsigned at = 0; at < n; at += DP_MAX_BURST) {
 		unsigned part = n - at < DP_MAX_BURST ? n - at : DP_MAX_BURST;
-		dp_inject_transmit(queue->row, queue->port->id, queue->port->n_queues, segments + at, (uint16_t)part,
-				   &queue->broken);
+		dp_inject_transmit(queue->row, queue->capture, queue->port->id, queue->port->n_queues, segments + at,
+				   (uint16_t)part, &queue->broken);
 	}
 }
 
-static void
-drop_frame(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **made, unsigned n)
+void
+dp_exception_drop_frame(struct dp_exception_queue *queue, enum dp_drop_reason reason, uint8_t *frame, uint32_t length)
 {
+	/* For whoever captures drops it looks like a packet; an mbuf's length has 16 bits. */
+	uint16_t shown = (uint16_t)(length < UINT16_MAX ? length : UINT16_MAX);
+	struct rte_mbuf m = {
+		.buf_addr = frame, .buf_len = shown, .data_len = shown, .pkt_len = shown, .nb_segs = 1, .refcnt = 1};
+	struct rte_mbuf *pkts = &m;
+	dp_exception_capture_drop(queue, reason, &pkts, 1);
 	dp_count(&queue->row->dropped[reason], 1);
-	if (n > 0)
-		rte_pktmbuf_free_bulk(made, n);
 }
 
 /* Copies linear memory into an mbuf, or a chain of them when it is longer than one holds; NULL without mbufs. */
@@ -149,23 +157,23 @@ cut_into_mbufs(struct rte_mempool *mempool, struct dp_segmenter *cutter, struct 
 }
 
 static void
-inject_segmented(struct dp_exception_queue *queue, const uint8_t *frame, uint32_t length,
-		 const struct dp_offload *offload, struct dp_scratch *scratch)
+inject_segmented(struct dp_exception_queue *queue, uint8_t *frame, uint32_t length, const struct dp_offload *offload,
+		 struct dp_scratch *scratch)
 {
 	struct dp_segmenter cutter;
 	if (!dp_segmenter_init(&cutter, frame, length, offload)) {
-		drop_frame(queue, DP_DROP_INJECT_MALFORMED, NULL, 0);
+		dp_exception_drop_frame(queue, DP_DROP_INJECT_MALFORMED, frame, length);
 		return;
 	}
 	if (dp_segmenter_longest(&cutter) > queue->port->max_frame) {
-		drop_frame(queue, DP_DROP_INJECT_OVERSIZE, NULL, 0);
+		dp_exception_drop_frame(queue, DP_DROP_INJECT_OVERSIZE, frame, length);
 		return;
 	}
 	if (queue->port->offloads.tso && cutter.length > dp_segmenter_longest(&cutter) && inject_uncut(queue, &cutter))
 		return;
 	int n = cut_into_mbufs(queue->port->mempool, &cutter, scratch);
 	if (n < 0)
-		drop_frame(queue, DP_DROP_INJECT_NO_MBUF, NULL, 0);
+		dp_exception_drop_frame(queue, DP_DROP_INJECT_NO_MBUF, frame, length);
 	else
 		send_frame(queue, scratch->segments, (unsigned)n);
 }
@@ -180,17 +188,17 @@ dp_exception_inject(struct dp_exception_queue *queue, uint8_t *frame, uint32_t l
 		return;
 	}
 	if (length > queue->port->max_frame) {
-		drop_frame(queue, DP_DROP_INJECT_OVERSIZE, NULL, 0);
+		dp_exception_drop_frame(queue, DP_DROP_INJECT_OVERSIZE, frame, length);
 		return;
 	}
 	if (length < 14 || (offload->partial_checksum &&
 			    !dp_checksum_complete(frame, length, offload->checksum_start, offload->checksum_offset))) {
-		drop_frame(queue, DP_DROP_INJECT_MALFORMED, NULL, 0);
+		dp_exception_drop_frame(queue, DP_DROP_INJECT_MALFORMED, frame, length);
 		return;
 	}
 	struct rte_mbuf *m = copy_to_mbuf(queue->port->mempool, frame, length);
 	if (m == NULL)
-		drop_frame(queue, DP_DROP_INJECT_NO_MBUF, NULL, 0);
+		dp_exception_drop_frame(queue, DP_DROP_INJECT_NO_MBUF, frame, length);
 	else
 		send_frame(queue, &m, 1);
 }
@@ -200,7 +208,7 @@ dp_exception_inject_mbuf(struct dp_exception_queue *queue, struct rte_mbuf *m)
 {
 	dp_exception_count_frame(queue, rte_pktmbuf_pkt_len(m));
 	if (rte_pktmbuf_pkt_len(m) > queue->port->max_frame)
-		drop_frame(queue, DP_DROP_INJECT_OVERSIZE, &m, 1);
+		dp_exception_drop(queue, DP_DROP_INJECT_OVERSIZE, &m, 1);
 	else
 		send_frame(queue, &m, 1);
 }

@@ -56,14 +56,21 @@ dp_exception_count_frame(struct dp_exception_queue *queue, uint32_t bytes)
 }
 
 void
-dp_exception_drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **pkts, unsigned n)
+dp_exception_capture_drop(const struct dp_exception_queue *queue, enum dp_drop_reason reason,
+			  struct rte_mbuf *const *pkts, unsigned n)
 {
-	if (n == 0)
-		return;
 	dp_capture_offer(
 		queue->capture,
 		(struct dp_capture_look){.point = DP_CAPTURE_DROPPED, .reason = reason, .port_id = queue->port->id},
 		pkts, n);
+}
+
+void
+dp_exception_drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, struct rte_mbuf **pkts, unsigned n)
+{
+	if (n == 0)
+		return;
+	dp_exception_capture_drop(queue, reason, pkts, n);
 	dp_count(&queue->row->dropped[reason], n);
 	rte_pktmbuf_free_bulk(pkts, n);
 }

@@ -10,6 +10,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "capture.h"
 #include "counters.h"
 
 /* hash.usr carries nothing on a packet of ours that goes out. */
@@ -29,10 +30,19 @@ dp_inject_wire_frames(const struct rte_mbuf *m)
 	return (payload + m->tso_segsz - 1) / m->tso_segsz;
 }
 
+static inline void
+dp_inject_capture(const struct dp_capture_hook *capture, enum dp_drop_reason reason, uint16_t port_id,
+		  struct rte_mbuf **pkts, unsigned n)
+{
+	dp_capture_offer(capture,
+			 (struct dp_capture_look){.point = DP_CAPTURE_DROPPED, .reason = reason, .port_id = port_id},
+			 pkts, n);
+}
+
 /* `*broken` remembers, between calls, that a segment of the frame in hand was dropped. */
 static inline void
-dp_inject_transmit(struct dp_flow_row *row, uint16_t port_id, uint16_t queue_id, struct rte_mbuf **pkts, uint16_t n,
-		   bool *broken)
+dp_inject_transmit(struct dp_flow_row *row, const struct dp_capture_hook *capture, uint16_t port_id, uint16_t queue_id,
+		   struct rte_mbuf **pkts, uint16_t n, bool *broken)
 {
 	uint32_t frames = 0, dropped = 0, segments = 0;
 	bool last[DP_MAX_BURST];
@@ -57,18 +67,22 @@ dp_inject_transmit(struct dp_flow_row *row, uint16_t port_id, uint16_t queue_id,
 	dp_count(&row->injected_segments, segments);
 	dp_count(&row->injected_frames, frames);
 	dp_count(&row->dropped[DP_DROP_INJECT_TX_FULL], dropped);
-	if (sent < n)
+	if (sent < n) {
+		dp_inject_capture(capture, DP_DROP_INJECT_TX_FULL, port_id, pkts + sent, (unsigned)(n - sent));
 		rte_pktmbuf_free_bulk(pkts + sent, (unsigned)(n - sent));
+	}
 }
 
 /* The same when the port cannot take them any more: each frame is one drop. */
 static inline void
-dp_inject_drop(struct dp_flow_row *row, struct rte_mbuf **pkts, uint16_t n, bool *broken)
+dp_inject_drop(struct dp_flow_row *row, const struct dp_capture_hook *capture, uint16_t port_id, struct rte_mbuf **pkts,
+	       uint16_t n, bool *broken)
 {
 	uint32_t frames = 0;
 	for (uint16_t i = 0; i < n; i++)
 		frames += pkts[i]->hash.usr != 0;
 	*broken = pkts[n - 1]->hash.usr == 0;
+	dp_inject_capture(capture, DP_DROP_INJECT_TX_RESET, port_id, pkts, n);
 	dp_count(&row->dropped[DP_DROP_INJECT_TX_RESET], frames);
 	rte_pktmbuf_free_bulk(pkts, n);
 }

@@ -384,13 +384,13 @@ poll_inbound(struct dp_inbound *in, bool stopping)
 		return 0;
 	if (paused) {
 		if (in->inject)
-			dp_inject_drop(in->row, pkts, n, &in->broken);
+			dp_inject_drop(in->row, in->capture, in->port_id, pkts, n, &in->broken);
 		else
 			drop_inbound(in, DP_DROP_TX_RESET, pkts, n);
 		return n;
 	}
 	if (in->inject) {
-		dp_inject_transmit(in->row, in->port_id, in->queue_id, pkts, n, &in->broken);
+		dp_inject_transmit(in->row, in->capture, in->port_id, in->queue_id, pkts, n, &in->broken);
 		return n;
 	}
 	uint16_t sent = rte_eth_tx_burst(in->port_id, in->queue_id, pkts, n);

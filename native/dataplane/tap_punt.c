@@ -109,6 +109,18 @@ write_merged(struct dp_exception_queue *queue, const struct dp_gro_frame *frame)
 	return writev(queue->fd, tap->pieces, n) < 0 ? errno : 0;
 }
 
+/* The kernel refused a frame: all of its packets are dropped. They are freed with the burst. */
+static void
+refuse(struct dp_exception_queue *queue, const struct dp_gro_frame *frame, struct rte_mbuf **pkts, int errnum)
+{
+	struct rte_mbuf *refused[DP_MAX_BURST];
+	unsigned n = 0;
+	for (uint16_t i = frame->first; i != DP_GRO_END; i = queue->tap->gro.next[i])
+		refused[n++] = pkts[i];
+	dp_exception_capture_drop(queue, refusal(errnum), refused, n);
+	dp_count(&queue->row->dropped[refusal(errnum)], n);
+}
+
 void
 dp_tap_punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -123,7 +135,7 @@ dp_tap_punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mb
 				     ? write_packet(queue, pkts[frame->first], tap->packets[frame->first].checksum)
 				     : write_merged(queue, frame);
 		if (errnum != 0) {
-			dp_count(&queue->row->dropped[refusal(errnum)], frame->n);
+			refuse(queue, frame, pkts, errnum);
 			continue;
 		}
 		for (uint16_t i = frame->first; i != DP_GRO_END; i = tap->gro.next[i])

@@ -138,8 +138,7 @@ dp_vhost_punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_
 {
 	/* vhost drops in silence what a tap that is down refuses. */
 	if (!atomic_load_explicit(queue->tap_up, memory_order_relaxed)) {
-		dp_count(&queue->row->dropped[DP_DROP_TAP_DOWN], n);
-		rte_pktmbuf_free_bulk(pkts, n);
+		dp_exception_drop(queue, DP_DROP_TAP_DOWN, pkts, n);
 		return;
 	}
 	struct dp_vhost_queue *v = queue->vhost;
@@ -154,6 +153,7 @@ dp_vhost_punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_
 	dp_count(&queue->row->punted_merged, (uint64_t)(taken - sent));
 	dp_exception_count_punted(queue, klass, v->lengths, taken);
 	if (sent < v->n_frames) {
+		dp_exception_capture_drop(queue, DP_DROP_TAP_FULL, v->frames + sent, (unsigned)(v->n_frames - sent));
 		dp_count(&queue->row->dropped[DP_DROP_TAP_FULL], (uint64_t)(n - taken));
 		rte_pktmbuf_free_bulk(v->frames + sent, (unsigned)(v->n_frames - sent));
 	}
