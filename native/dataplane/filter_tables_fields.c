@@ -15,8 +15,10 @@ obstacle_of(const struct dp_tables_builder *builder, const struct dp_test *test,
 	const struct dp_expr *exprs = builder->dag->exprs.exprs;
 	const struct dp_expr *expr = &exprs[test->a];
 	*look = (struct look){.mask = UINT32_MAX};
-	if (test->kind != DP_TEST_EQUAL && test->kind != DP_TEST_ABOVE)
-		return "two values that the packet says are compared";
+	if (test->kind == DP_TEST_INSIDE)
+		return "the place of a value depends on the packet";
+	if (test->kind == DP_TEST_ABOVE_X)
+		return "two values of the packet are compared";
 	if (expr->op == DP_EXPR_LENGTH) {
 		look->kind = DP_FIELD_LENGTH;
 		return test->k < UINT16_MAX ? NULL : "a length beyond 65534 is asked for";
@@ -28,7 +30,7 @@ obstacle_of(const struct dp_tables_builder *builder, const struct dp_test *test,
 	if (expr->op == DP_EXPR_SEGMENT)
 		return "bytes behind the headers are asked for";
 	if (expr->op != DP_EXPR_LOAD)
-		return "a value is computed, or its place is";
+		return "a value is computed";
 	look->offset = expr->k;
 	look->mask &= dp_load_max(expr->size);
 	look->kind = expr->size == 4 ? DP_FIELD_WORD : expr->size == 2 ? DP_FIELD_HALF : DP_FIELD_BYTE;

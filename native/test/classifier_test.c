@@ -609,7 +609,7 @@ test_obstacles(void)
 	test_obstacle("a list that tables express has no obstacle", "udp port 514 or tcp[13] & 7 != 0", 16, 0, " : ");
 	test_obstacle("arithmetic is left to the fused program", "len & 3 = 0", 0, 0, "ipv4 udp: a value is computed");
 	test_obstacle("what comes before it narrows it down", "tcp port 80 and tcp[((tcp[12:1] & 0xf0) >> 2):4] = 7",
-		      16, 1, "ipv4 tcp: ");
+		      16, 1, "ipv4 tcp: the place of a value depends on the packet");
 	test_obstacle("four bytes by size are left to the fused program", "udp and ip[12:4] > 0x0a000000", 15, 0,
 		      "ipv4 udp: values of four bytes are compared by size");
 	test_obstacle("bytes far behind the headers are left to the fused program", "udp port 53 and ether[1400] = 7",
