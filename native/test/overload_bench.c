@@ -279,7 +279,11 @@ static void
 stop(void)
 {
 	unsigned missing = dp_stop();
-	rmdir(bench.runtime);
+	/* EAL leaves a folder of its own in it. */
+	char command[64];
+	snprintf(command, sizeof(command), "rm -rf '%s'", bench.runtime);
+	if (system(command) != 0)
+		die(bench.runtime, "not removed");
 	char text[32];
 	snprintf(text, sizeof(text), "%u mbufs are missing", missing);
 	if (missing != 0)
