@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "inet_checksum.h"
+#include "network_order.h"
 
 #define ETHER_TYPE_OFFSET 12
 #define VLAN_TAG 4
@@ -42,31 +43,6 @@ struct segment {
 	uint8_t flags;
 };
 
-static uint16_t
-get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static void
-put16(uint8_t *p, uint32_t value)
-{
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
-}
-
-static void
-store_sum(uint8_t *field, uint16_t sum)
-{
-	memcpy(field, &sum, sizeof(sum));
-}
-
 static enum kind
 parse_ipv4(const uint8_t *frame, uint32_t length, struct segment *s, uint32_t *ip_length)
 {
@@ -75,12 +51,12 @@ parse_ipv4(const uint8_t *frame, uint32_t length, struct segment *s, uint32_t *i
 		return KIND_OTHER;
 	if (ip[9] != IPPROTO_TCP)
 		return KIND_OTHER;
-	if (ip[0] != 0x45 || (get16(ip + 6) & ~IPV4_DONT_FRAGMENT) != 0)
+	if (ip[0] != 0x45 || (dp_get16(ip + 6) & ~IPV4_DONT_FRAGMENT) != 0)
 		return KIND_OPAQUE;
 	if (dp_sum_fold(dp_sum_bytes(ip, IPV4_HEADER, 0)) != 0xffff)
 		return KIND_OPAQUE;
 	s->l4 = s->l3 + IPV4_HEADER;
-	*ip_length = get16(ip + 2);
+	*ip_length = dp_get16(ip + 2);
 	return KIND_SEGMENT;
 }
 
@@ -100,7 +76,7 @@ parse_ipv6(const uint8_t *frame, uint32_t length, struct segment *s, uint32_t *i
 		return KIND_OPAQUE;
 	}
 	s->l4 = s->l3 + IPV6_HEADER;
-	*ip_length = IPV6_HEADER + get16(ip + 4);
+	*ip_length = IPV6_HEADER + dp_get16(ip + 4);
 	return KIND_SEGMENT;
 }
 
@@ -111,12 +87,12 @@ parse_ethernet(const uint8_t *frame, uint32_t length, struct segment *s)
 	uint32_t at = ETHER_TYPE_OFFSET;
 	if (length < at + 2)
 		return false;
-	uint16_t type = get16(frame + at);
+	uint16_t type = dp_get16(frame + at);
 	for (int tags = 0; tags < 2 && (type == 0x8100 || type == 0x88a8); tags++) {
 		at += VLAN_TAG;
 		if (length < at + 2)
 			return false;
-		type = get16(frame + at);
+		type = dp_get16(frame + at);
 	}
 	s->l3 = at + 2;
 	s->ipv6 = type == 0x86dd;
@@ -232,12 +208,13 @@ static bool
 id_continues(const struct dp_gro_frame *f, const struct segment *first, const struct segment *s, uint8_t *step)
 {
 	const uint8_t *ip = s->frame + s->l3;
-	uint16_t id = get16(ip + 4);
+	uint16_t id = dp_get16(ip + 4);
 	*step = f->id_step;
 	if (id == f->next_id)
 		return true;
 	*step = 0;
-	return f->n == 1 && (get16(ip + 6) & IPV4_DONT_FRAGMENT) != 0 && id == get16(first->frame + first->l3 + 4);
+	return f->n == 1 && (dp_get16(ip + 6) & IPV4_DONT_FRAGMENT) != 0 &&
+	       id == dp_get16(first->frame + first->l3 + 4);
 }
 
 /* Whether `s` is the segment after the last of `f`, whose first is `first`. */
@@ -250,7 +227,7 @@ continues(const struct dp_gro_frame *f, const struct segment *first, const struc
 		return false;
 	if (((first->flags ^ s->flags) & ~(TCP_CWR | TCP_FIN | TCP_PSH)) != 0 || !same_headers(first, s))
 		return false;
-	if (get32(s->frame + s->l4 + 4) != get32(first->frame + first->l4 + 4) + f->payload_bytes)
+	if (dp_get32(s->frame + s->l4 + 4) != dp_get32(first->frame + first->l4 + 4) + f->payload_bytes)
 		return false;
 	return s->ipv6 || id_continues(f, first, s, id_step);
 }
@@ -297,7 +274,7 @@ begin(struct dp_gro *gro, uint16_t packet, const struct segment *s, unsigned buc
 	f->congestion = (s->flags & TCP_CWR) != 0;
 	f->last_flags = s->flags;
 	f->id_step = 1;
-	f->next_id = s->ipv6 ? 0 : (uint16_t)(get16(s->frame + s->l3 + 4) + 1);
+	f->next_id = s->ipv6 ? 0 : (uint16_t)(dp_get16(s->frame + s->l3 + 4) + 1);
 }
 
 static void
@@ -311,7 +288,7 @@ append(struct dp_gro *gro, struct dp_gro_frame *f, uint16_t packet, const struct
 	f->last_flags = s->flags;
 	f->id_step = id_step;
 	if (!s->ipv6)
-		f->next_id = (uint16_t)(get16(s->frame + s->l3 + 4) + id_step);
+		f->next_id = (uint16_t)(dp_get16(s->frame + s->l3 + 4) + id_step);
 	if (s->payload_bytes < f->segment_bytes || (s->flags & ENDS_FRAME) != 0)
 		gro->open[bucket] = 0;
 }
@@ -373,13 +350,13 @@ dp_gro_write_headers(const struct dp_gro_frame *f, const struct dp_gro_packet *p
 	uint8_t *ip = out + f->l3_offset, *tcp = out + f->l4_offset;
 	uint32_t l4_length = f->payload_offset - f->l4_offset + f->payload_bytes;
 	if (f->ipv6) {
-		put16(ip + 4, l4_length);
+		dp_put16(ip + 4, l4_length);
 	} else {
-		put16(ip + 2, IPV4_HEADER + l4_length);
-		put16(ip + 10, 0);
-		store_sum(ip + 10, (uint16_t)~dp_sum_fold(dp_sum_bytes(ip, IPV4_HEADER, 0)));
+		dp_put16(ip + 2, IPV4_HEADER + l4_length);
+		dp_put16(ip + 10, 0);
+		dp_store_checksum(ip + 10, (uint16_t)~dp_sum_fold(dp_sum_bytes(ip, IPV4_HEADER, 0)));
 	}
 	tcp[13] |= f->last_flags & (TCP_FIN | TCP_PSH);
-	store_sum(tcp + DP_GRO_CHECKSUM_OFFSET, dp_sum_fold(pseudo_header_sum(ip, f->ipv6, l4_length)));
+	dp_store_checksum(tcp + DP_GRO_CHECKSUM_OFFSET, dp_sum_fold(pseudo_header_sum(ip, f->ipv6, l4_length)));
 	return f->payload_offset;
 }

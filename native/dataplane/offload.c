@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "inet_checksum.h"
+#include "network_order.h"
 
 #define ETHER_TYPE_OFFSET 12
 #define ETHER_HEADER 14
@@ -16,41 +17,9 @@
 #define TCP_CWR 0x80
 
 static uint16_t
-get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static void
-put16(uint8_t *p, uint16_t value)
-{
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
-}
-
-static void
-put32(uint8_t *p, uint32_t value)
-{
-	put16(p, (uint16_t)(value >> 16));
-	put16(p + 2, (uint16_t)value);
-}
-
-static uint16_t
 complement(uint64_t sum)
 {
 	return (uint16_t)~dp_sum_fold(sum);
-}
-
-static void
-store_checksum(uint8_t *field, uint16_t checksum)
-{
-	memcpy(field, &checksum, sizeof(checksum));
 }
 
 /* Next-header values whose header has its length in its second byte, in units of 8 bytes beyond the first 8. */
@@ -88,7 +57,7 @@ parse_ipv4(const uint8_t *frame, uint32_t length, struct dp_headers *h)
 		return false;
 	uint32_t header = (frame[at] & 0xfu) * 4;
 	/* Of a fragment, the first one included, the checksum is about more than is here. */
-	if (header < 20 || length < at + header || (get16(frame + at + 6) & 0x3fff) != 0)
+	if (header < 20 || length < at + header || (dp_get16(frame + at + 6) & 0x3fff) != 0)
 		return false;
 	h->protocol = frame[at + 9];
 	h->l4_offset = at + header;
@@ -101,12 +70,12 @@ dp_headers_parse(const uint8_t *frame, uint32_t length, struct dp_headers *h)
 	uint32_t at = ETHER_TYPE_OFFSET;
 	if (length < ETHER_HEADER || length > DP_FRAME_MAX)
 		return false;
-	uint16_t type = get16(frame + at);
+	uint16_t type = dp_get16(frame + at);
 	for (int tags = 0; tags < 2 && (type == 0x8100 || type == 0x88a8); tags++) {
 		at += VLAN_TAG;
 		if (length < at + 2)
 			return false;
-		type = get16(frame + at);
+		type = dp_get16(frame + at);
 	}
 	h->l3_offset = at + 2;
 	h->ipv6 = type == 0x86dd;
@@ -140,7 +109,7 @@ dp_checksum_complete(uint8_t *frame, uint32_t length, uint16_t start, uint16_t o
 		return false;
 	uint16_t checksum = complement(dp_sum_bytes(frame + start, length - start, 0));
 	/* UDP: a sum of zero says "no checksum", so it is sent as its other form; TCP does not mind. */
-	store_checksum(frame + field, checksum == 0 ? 0xffff : checksum);
+	dp_store_checksum(frame + field, checksum == 0 ? 0xffff : checksum);
 	return true;
 }
 
@@ -148,7 +117,7 @@ static uint64_t
 pseudo_header_sum(const uint8_t *ip, bool ipv6, uint8_t protocol, uint32_t l4_length)
 {
 	uint8_t tail[8] = {0};
-	put32(tail, l4_length);
+	dp_put32(tail, l4_length);
 	tail[7] = protocol;
 	uint64_t sum = dp_sum_bytes(tail, sizeof(tail), 0);
 	return ipv6 ? dp_sum_bytes(ip + 8, 32, sum) : dp_sum_bytes(ip + 12, 8, sum);
@@ -159,7 +128,7 @@ static uint32_t
 l4_length_of(const uint8_t *frame, uint32_t length, const struct dp_headers *h)
 {
 	const uint8_t *ip = frame + h->l3_offset;
-	uint32_t end = h->l3_offset + (h->ipv6 ? IPV6_HEADER + get16(ip + 4) : get16(ip + 2));
+	uint32_t end = h->l3_offset + (h->ipv6 ? IPV6_HEADER + dp_get16(ip + 4) : dp_get16(ip + 2));
 	return end <= length && end >= h->payload_offset ? end - h->l4_offset : 0;
 }
 
@@ -177,10 +146,10 @@ dp_checksum_make_partial(uint8_t *frame, uint32_t readable, uint32_t length, str
 		return false;
 	uint8_t *field = frame + h->l4_offset + (h->protocol == IPPROTO_TCP ? 16 : 6);
 	uint32_t l4_length = l4_length_of(frame, length, h);
-	if (l4_length == 0 || (h->protocol == IPPROTO_UDP && get16(field) == 0))
+	if (l4_length == 0 || (h->protocol == IPPROTO_UDP && dp_get16(field) == 0))
 		return false;
 	uint16_t sum = dp_sum_fold(pseudo_header_sum(frame + h->l3_offset, h->ipv6, h->protocol, l4_length));
-	store_checksum(field, sum);
+	dp_store_checksum(field, sum);
 	return true;
 }
 
@@ -216,13 +185,13 @@ finish_ip(const struct dp_segmenter *s, uint8_t *out, uint32_t length)
 	const struct dp_headers *h = &s->headers;
 	uint8_t *ip = out + h->l3_offset;
 	if (h->ipv6) {
-		put16(ip + 4, (uint16_t)(length - h->l3_offset - IPV6_HEADER));
+		dp_put16(ip + 4, (uint16_t)(length - h->l3_offset - IPV6_HEADER));
 		return;
 	}
-	put16(ip + 2, (uint16_t)(length - h->l3_offset));
-	put16(ip + 4, (uint16_t)(get16(ip + 4) + s->n));
-	put16(ip + 10, 0);
-	store_checksum(ip + 10, complement(dp_sum_bytes(ip, h->l4_offset - h->l3_offset, 0)));
+	dp_put16(ip + 2, (uint16_t)(length - h->l3_offset));
+	dp_put16(ip + 4, (uint16_t)(dp_get16(ip + 4) + s->n));
+	dp_put16(ip + 10, 0);
+	dp_store_checksum(ip + 10, complement(dp_sum_bytes(ip, h->l4_offset - h->l3_offset, 0)));
 }
 
 static void
@@ -230,15 +199,15 @@ finish_tcp(const struct dp_segmenter *s, uint8_t *out, uint32_t length, bool las
 {
 	const struct dp_headers *h = &s->headers;
 	uint8_t *tcp = out + h->l4_offset;
-	put32(tcp + 4, get32(tcp + 4) + (s->next - h->payload_offset));
+	dp_put32(tcp + 4, dp_get32(tcp + 4) + (s->next - h->payload_offset));
 	if (!last)
 		tcp[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (s->n > 0)
 		tcp[13] &= (uint8_t)~TCP_CWR;
-	put16(tcp + 16, 0);
+	dp_put16(tcp + 16, 0);
 	uint32_t l4_length = length - h->l4_offset;
 	uint64_t sum = pseudo_header_sum(out + h->l3_offset, h->ipv6, IPPROTO_TCP, l4_length);
-	store_checksum(tcp + 16, complement(dp_sum_bytes(tcp, l4_length, sum)));
+	dp_store_checksum(tcp + 16, complement(dp_sum_bytes(tcp, l4_length, sum)));
 }
 
 uint32_t

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { exitCodeOf, formatError } from '../errors.js'
 import { Teardown } from '../lab/teardown.js'
 import { configureLogging } from '../log.js'
@@ -9,6 +9,7 @@ import { openLabSite } from './bulk/lab-site.js'
 import { openPodSite } from './bulk/pod-site.js'
 import type { Backend } from './bulk/site.js'
 import { type TestbedSpec, testbedSpec } from './exception/testbed.js'
+import { parseRounds } from './rounds.js'
 
 /**
  * Bulk TCP from and to the kernel, with the offloads between kernel and Spillway and without them, in turn. In the lab;
@@ -21,13 +22,6 @@ interface Options {
   readonly backend?: Backend
   readonly host: string
   readonly json?: string
-}
-
-function parseRounds(text: string): number {
-  const rounds = Number(text)
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000)
-    throw new InvalidArgumentError('rounds are a whole number from 1 to 1000')
-  return rounds
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -54,7 +48,7 @@ async function run({ testbed, rounds, backend, host, json }: Options): Promise<v
 const program = new Command('bench:bulk')
   .description('measure bulk TCP of the exception path with and without its offloads')
   .option('--testbed <json>', 'VF, tap and peer', (text) => testbedSpec.parse(JSON.parse(text)))
-  .option('--rounds <n>', 'rounds of each variant', parseRounds, 10)
+  .option('--rounds <n>', 'rounds of each variant', parseRounds(1), 10)
   .addOption(new Option('--backend <name>', 'of the exception path; without, all').choices(['tap', 'vhost-net']))
   .option('--host <text>', 'what the machine around this one is', '')
   .option('--json <file>', 'write the rows to a file')

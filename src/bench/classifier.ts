@@ -4,10 +4,11 @@ import { writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { exitCodeOf, formatError, SpillwayError } from '../errors.js'
 import { readAllowedCpus } from '../lab/lab-config.js'
 import { type ClassifierSample, parseSample, printClassifierCosts, summarize } from './classifier/report.js'
+import { parseRounds } from './rounds.js'
 
 /**
  * `npm run bench:classifier`: what classifying a packet costs in the form that `run` puts in force, beside its peers:
@@ -15,13 +16,6 @@ import { type ClassifierSample, parseSample, printClassifierCosts, summarize } f
  */
 
 const program = fileURLToPath(new URL('../../build/Release/spillway-classifier-bench', import.meta.url))
-
-function parseRounds(text: string): number {
-  const rounds = Number(text)
-  if (!Number.isInteger(rounds) || rounds < 6 || rounds > 100_000)
-    throw new InvalidArgumentError('rounds are a whole number from 6 to 100000')
-  return rounds
-}
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -51,7 +45,7 @@ function machineLine(dpdk: string, hz: number, cpu: number | undefined, rounds: 
 
 const command = new Command('bench:classifier')
   .description('measure what classifying a packet costs, beside its peers')
-  .option('--rounds <n>', 'rounds in which all ways take turns', parseRounds, 51)
+  .option('--rounds <n>', 'rounds in which all ways take turns', parseRounds(6), 51)
   .option('--json <file>', 'write the figures to a file')
 
 try {

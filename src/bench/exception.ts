@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { exitCodeOf, formatError } from '../errors.js'
 import { runCommand } from '../lab/commands.js'
 import { Teardown } from '../lab/teardown.js'
@@ -15,6 +15,7 @@ import { figureRows } from './exception/figures.js'
 import { printFigures, printReaches } from './exception/report.js'
 import { openTestbed, type TestbedSpec, testbedSpec } from './exception/testbed.js'
 import { surveyMachine } from './peers/machine.js'
+import { parseRounds } from './rounds.js'
 
 /**
  * The exception path by Spillway's two backends and by dpdk-testpmd in turn, between the same VF and the same tap. Runs in
@@ -30,13 +31,6 @@ interface Options {
   readonly rounds: number
   readonly host: string
   readonly json?: string
-}
-
-function parseRounds(text: string): number {
-  const rounds = Number(text)
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000)
-    throw new InvalidArgumentError('rounds are a whole number from 1 to 1000')
-  return rounds
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -80,7 +74,7 @@ async function dpdkVersion(): Promise<string> {
 const program = new Command('exception')
   .description('measure the exception path of Spillway and dpdk-testpmd in turn')
   .requiredOption('--testbed <json>', 'VF, tap and peer', (text) => testbedSpec.parse(JSON.parse(text)))
-  .option('--rounds <n>', 'rounds of each program', parseRounds, 8)
+  .option('--rounds <n>', 'rounds of each program', parseRounds(1), 8)
   .option('--host <text>', 'what the machine around this one is', '')
   .option('--json <file>', 'write every round to a file')
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { exitCodeOf, formatError } from '../errors.js'
 import { configureLogging } from '../log.js'
 import type { ForwardingMode } from '../plan/types.js'
@@ -15,6 +15,7 @@ import { printComparisons, printInstance, printTapComparisons } from './peers/re
 import { compareTap, type TapComparison } from './peers/tap.js'
 import { openTapTopology } from './peers/tap-topology.js'
 import { type Comparison, compareAfPacket, compareNullPair } from './peers/throughput.js'
+import { parseRounds } from './rounds.js'
 
 /**
  * `npm run bench:peers`: the same work by Spillway and by dpdk-testpmd in turn, on the same lcore with the same burst,
@@ -29,13 +30,6 @@ interface Options {
   readonly rounds: number
   readonly only?: string[]
   readonly json?: string
-}
-
-function parseRounds(text: string): number {
-  const rounds = Number(text)
-  if (!Number.isInteger(rounds) || rounds < 6 || rounds > 1000)
-    throw new InvalidArgumentError('rounds are a whole number from 6 to 1000')
-  return rounds
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -93,7 +87,7 @@ async function compareTaps(machine: Machine, folder: string, rounds: number): Pr
 
 const program = new Command('bench:peers')
   .description('measure Spillway and dpdk-testpmd in turn')
-  .option('--rounds <n>', 'rounds of each comparison', parseRounds, 15)
+  .option('--rounds <n>', 'rounds of each comparison', parseRounds(6), 15)
   .option('--only <part...>', `only some of ${parts.join(', ')}`)
   .option('--json <file>', 'write the comparisons to a file')
 
