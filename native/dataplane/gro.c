@@ -4,11 +4,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "ether_type.h"
 #include "inet_checksum.h"
 #include "network_order.h"
 
-#define ETHER_TYPE_OFFSET 12
-#define VLAN_TAG 4
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 #define TCP_HEADER 20
@@ -80,25 +79,6 @@ parse_ipv6(const uint8_t *frame, uint32_t length, struct segment *s, uint32_t *i
 	return KIND_SEGMENT;
 }
 
-/* Finds IP behind up to two VLAN tags; false when there is none. */
-static bool
-parse_ethernet(const uint8_t *frame, uint32_t length, struct segment *s)
-{
-	uint32_t at = ETHER_TYPE_OFFSET;
-	if (length < at + 2)
-		return false;
-	uint16_t type = dp_get16(frame + at);
-	for (int tags = 0; tags < 2 && (type == 0x8100 || type == 0x88a8); tags++) {
-		at += VLAN_TAG;
-		if (length < at + 2)
-			return false;
-		type = dp_get16(frame + at);
-	}
-	s->l3 = at + 2;
-	s->ipv6 = type == 0x86dd;
-	return s->ipv6 || type == 0x0800;
-}
-
 static enum kind
 parse(const struct dp_gro_packet *packet, struct segment *s)
 {
@@ -106,7 +86,7 @@ parse(const struct dp_gro_packet *packet, struct segment *s)
 	uint32_t length = packet->length, ip_length = 0;
 	if (frame == NULL)
 		return KIND_OPAQUE;
-	if (!parse_ethernet(frame, length, s))
+	if (!dp_find_ip(frame, length, &s->l3, &s->ipv6))
 		return KIND_OTHER;
 	enum kind kind = s->ipv6 ? parse_ipv6(frame, length, s, &ip_length) : parse_ipv4(frame, length, s, &ip_length);
 	if (kind != KIND_SEGMENT)

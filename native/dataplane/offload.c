@@ -4,12 +4,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "ether_type.h"
 #include "inet_checksum.h"
 #include "network_order.h"
 
-#define ETHER_TYPE_OFFSET 12
 #define ETHER_HEADER 14
-#define VLAN_TAG 4
 #define IPV6_HEADER 40
 
 #define TCP_FIN 0x01
@@ -67,19 +66,7 @@ parse_ipv4(const uint8_t *frame, uint32_t length, struct dp_headers *h)
 bool
 dp_headers_parse(const uint8_t *frame, uint32_t length, struct dp_headers *h)
 {
-	uint32_t at = ETHER_TYPE_OFFSET;
-	if (length < ETHER_HEADER || length > DP_FRAME_MAX)
-		return false;
-	uint16_t type = dp_get16(frame + at);
-	for (int tags = 0; tags < 2 && (type == 0x8100 || type == 0x88a8); tags++) {
-		at += VLAN_TAG;
-		if (length < at + 2)
-			return false;
-		type = dp_get16(frame + at);
-	}
-	h->l3_offset = at + 2;
-	h->ipv6 = type == 0x86dd;
-	if (!h->ipv6 && type != 0x0800)
+	if (length > DP_FRAME_MAX || !dp_find_ip(frame, length, &h->l3_offset, &h->ipv6))
 		return false;
 	if (!(h->ipv6 ? parse_ipv6(frame, length, h) : parse_ipv4(frame, length, h)))
 		return false;

@@ -9,6 +9,7 @@
 
 #include <rte_mbuf.h>
 
+#include "gro_mbuf.h"
 #include "tap_queue.h"
 
 static enum dp_drop_reason
@@ -23,30 +24,6 @@ refusal(int errnum)
 	default:
 		return DP_DROP_TAP_ERROR;
 	}
-}
-
-static enum dp_gro_checksum
-checksum_of(const struct rte_mbuf *m)
-{
-	switch (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
-	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
-		return DP_GRO_GOOD;
-	case RTE_MBUF_F_RX_L4_CKSUM_BAD:
-		return DP_GRO_BAD;
-	default:
-		return DP_GRO_UNVERIFIED;
-	}
-}
-
-static void
-look_at(struct dp_gro_packet *packets, struct rte_mbuf **pkts, uint16_t n, bool merge)
-{
-	for (uint16_t i = 0; i < n; i++)
-		packets[i] = (struct dp_gro_packet){
-			.data = merge && pkts[i]->nb_segs == 1 ? rte_pktmbuf_mtod(pkts[i], const uint8_t *) : NULL,
-			.length = rte_pktmbuf_pkt_len(pkts[i]),
-			.checksum = checksum_of(pkts[i]),
-		};
 }
 
 static int
@@ -127,7 +104,7 @@ dp_tap_punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mb
 	struct dp_tap_queue *tap = queue->tap;
 	uint32_t lengths[DP_MAX_BURST];
 	uint16_t taken = 0, merged = 0;
-	look_at(tap->packets, pkts, n, queue->port->plan->tap_offloads);
+	dp_gro_look_at(tap->packets, pkts, n, queue->port->plan->tap_offloads);
 	dp_gro_burst(&tap->gro, tap->packets, n);
 	for (unsigned f = 0; f < tap->gro.n_frames; f++) {
 		const struct dp_gro_frame *frame = &tap->gro.frames[f];

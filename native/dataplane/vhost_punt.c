@@ -12,6 +12,7 @@
 #include <rte_mbuf.h>
 
 #include "error.h"
+#include "gro_mbuf.h"
 #include "vhost_queue.h"
 
 int
@@ -30,25 +31,12 @@ dp_vhost_queue_close(struct dp_exception_queue *queue)
 	queue->vhost = NULL;
 }
 
-static enum dp_gro_checksum
-checksum_of(const struct rte_mbuf *m)
-{
-	switch (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
-	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
-		return DP_GRO_GOOD;
-	case RTE_MBUF_F_RX_L4_CKSUM_BAD:
-		return DP_GRO_BAD;
-	default:
-		return DP_GRO_UNVERIFIED;
-	}
-}
-
 /* A packet whose checksum the VF did not verify, or found wrong, goes as it is: the kernel looks, and counts. */
 static void
 tell_verified(struct rte_mbuf *m)
 {
 	struct dp_headers headers;
-	if (checksum_of(m) != DP_GRO_GOOD ||
+	if (dp_gro_checksum_of(m) != DP_GRO_GOOD ||
 	    !dp_checksum_make_partial(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m), rte_pktmbuf_pkt_len(m),
 				      &headers))
 		return;
@@ -110,12 +98,7 @@ static void
 make_frames(struct dp_vhost_queue *v, struct rte_mbuf **pkts, uint16_t n)
 {
 	v->n_frames = v->n_lengths = 0;
-	for (uint16_t i = 0; i < n; i++)
-		v->packets[i] = (struct dp_gro_packet){
-			.data = pkts[i]->nb_segs == 1 ? rte_pktmbuf_mtod(pkts[i], const uint8_t *) : NULL,
-			.length = rte_pktmbuf_pkt_len(pkts[i]),
-			.checksum = checksum_of(pkts[i]),
-		};
+	dp_gro_look_at(v->packets, pkts, n, true);
 	dp_gro_burst(&v->gro, v->packets, n);
 	for (unsigned f = 0; f < v->gro.n_frames; f++)
 		add_frame(v, &v->gro.frames[f], pkts);
