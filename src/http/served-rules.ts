@@ -2,7 +2,7 @@ import type { RuleState } from '../supervisor/rule-keeper.js'
 
 /** The rules as JSON says them: `rules` as the operator wrote them, which can be sent back, and the list in force. */
 export function servedRules({ generation, refused, lastRefusal, classifier, origin, set, inForce }: RuleState): object {
-  const { builtins, default: verdict, fragments } = set.exceptionPath
+  const { builtins, builtinLimit, default: verdict, fragments } = set.exceptionPath
   return {
     generation,
     refused,
@@ -10,7 +10,7 @@ export function servedRules({ generation, refused, lastRefusal, classifier, orig
     classifier,
     origin,
     rules: set.rules,
-    exceptionPath: { builtins, default: verdict, fragments },
+    exceptionPath: { builtins, builtinLimit, default: verdict, fragments },
     inForce,
   }
 }
