@@ -228,7 +228,7 @@ const exceptionPath: Definition[] = [
     'vhost_worker_cpu_seconds',
     ['port', 'queue'],
     "CPU time of the kernel's thread that serves a queue of vhost-net. There from Linux 6.4 on.",
-    slot('vhost_worker_cpu_ns', ['port', 'queue'], { factor: 1e-9 }),
+    slot('vhost_worker_cpu_ns', ['port', 'queue'], { divisor: 1e9 }),
   ),
   counter('exception_polls', ['thread'], 'Turns of the exception thread.', slot('exception_polls', ['thread'])),
   counter(

@@ -62,8 +62,8 @@ export function slot(
   options: {
     readonly seed?: (input: MetricInput) => Labels[]
     readonly extra?: (own: Labels, input: MetricInput) => Labels
-    /** The metric's unit in the slot's. */
-    readonly factor?: number
+    /** The metric's unit in the slot's: 1e9 for seconds of nanoseconds. A product would not be as exact. */
+    readonly divisor?: number
   } = {},
 ): Source {
   return {
@@ -80,9 +80,9 @@ export function slot(
         if (sum) sum.value += sample.value
         else sums.set(key, { labels: all, value: sample.value })
       }
-      const { factor } = options
-      if (factor === undefined) return sums.values()
-      return [...sums.values()].map(({ labels, value }) => ({ labels, value: Number(value) * factor }))
+      const { divisor } = options
+      if (divisor === undefined) return sums.values()
+      return [...sums.values()].map(({ labels, value }) => ({ labels, value: Number(value) / divisor }))
     },
   }
 }
