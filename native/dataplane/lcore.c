@@ -18,6 +18,7 @@
 #include "idle.h"
 #include "inject.h"
 #include "punt_stamp.h"
+#include "txonly.h"
 #include "vlan.h"
 
 static inline void
@@ -59,19 +60,12 @@ drop_inbound(const struct dp_inbound *in, enum dp_drop_reason reason, struct rte
 	rte_pktmbuf_free_bulk(pkts, n);
 }
 
-/* A port whose device is being reset: control waits until nobody uses it. */
-static inline bool
-is_paused(const _Atomic bool *paused)
-{
-	return unlikely(atomic_load_explicit(paused, memory_order_acquire));
-}
-
 static inline void
 transmit(const struct dp_rxq *q, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct dp_egress *egress = q->egress;
 	capture(q, DP_CAPTURE_FORWARDED, pkts, n);
-	if (is_paused(egress->paused)) {
+	if (dp_is_paused(egress->paused)) {
 		drop(q, DP_DROP_TX_RESET, pkts, n);
 	} else if (likely(egress->handover == NULL)) {
 		uint16_t sent = rte_eth_tx_burst(egress->port_id, egress->queue_id, pkts, n);
@@ -353,7 +347,7 @@ static inline uint16_t
 poll_rxq(struct dp_lcore *l, struct dp_rxq *q, const struct dp_rules *rules)
 {
 	struct rte_mbuf *pkts[DP_MAX_BURST];
-	if (is_paused(q->paused))
+	if (dp_is_paused(q->paused))
 		return 0;
 	uint16_t received = rte_eth_rx_burst(q->port_id, q->queue_id, pkts, l->burst);
 	if (received == 0)
@@ -375,7 +369,7 @@ static uint16_t
 poll_inbound(struct dp_inbound *in, bool stopping)
 {
 	struct rte_mbuf *pkts[DP_MAX_BURST];
-	bool paused = is_paused(in->paused);
+	bool paused = dp_is_paused(in->paused);
 	/* They wait for the port, unless it is too late for that. */
 	if (paused && !stopping)
 		return 0;
@@ -399,58 +393,15 @@ poll_inbound(struct dp_inbound *in, bool stopping)
 	return n;
 }
 
-/* testpmd's frame: 64 bytes with FCS, UDP 9 -> 9 from 198.18.0.1 to 198.18.0.2. */
-static const uint8_t txonly_frame[60] = {
-	[12] = 0x08, 0x00, 0x45, 0, 0,	 46, 0, 0, 0, 0, 64, 17, 0xee, 0x97,
-	198,	     18,   0,	 1, 198, 18, 0, 2, 0, 9, 0,  9,	 0,    26,
-};
-
-/* What the port did not take is sent again in the next turn: nothing that was made is dropped. */
-struct generator {
-	struct rte_mbuf *pending[DP_MAX_BURST];
-	uint16_t n;
-};
-
-static void
-refill(struct generator *g, struct dp_lcore *l, const struct dp_egress *egress)
-{
-	if (rte_pktmbuf_alloc_bulk(l->mempool, g->pending, l->burst) != 0)
-		return;
-	g->n = l->burst;
-	for (uint16_t i = 0; i < g->n; i++) {
-		uint8_t *frame = rte_pktmbuf_mtod(g->pending[i], uint8_t *);
-		memcpy(frame, txonly_frame, sizeof(txonly_frame));
-		memcpy(frame, egress->peer_mac, 6);
-		memcpy(frame + 6, egress->source_mac, 6);
-		g->pending[i]->data_len = sizeof(txonly_frame);
-		g->pending[i]->pkt_len = sizeof(txonly_frame);
-	}
-}
-
-static uint16_t
-generate(struct generator *g, struct dp_lcore *l, const struct dp_rxq *q)
-{
-	const struct dp_egress *egress = q->egress;
-	if (egress->handover != NULL || is_paused(egress->paused))
-		return 0; /* the lcore that owns the queue can fill it alone */
-	if (g->n == 0)
-		refill(g, l, egress);
-	uint16_t sent = rte_eth_tx_burst(egress->port_id, egress->queue_id, g->pending, g->n);
-	memmove(g->pending, g->pending + sent, (size_t)(g->n - sent) * sizeof(g->pending[0]));
-	g->n = (uint16_t)(g->n - sent);
-	dp_count(&q->row->generated, sent);
-	return sent;
-}
-
 static uint32_t
-turn(struct dp_lcore *l, const struct dp_rules *rules, bool stopping, struct generator *generators)
+turn(struct dp_lcore *l, const struct dp_rules *rules, bool stopping, struct dp_generator *generators)
 {
 	uint32_t moved = 0;
 	if (likely(rules != NULL)) {
 		for (unsigned i = 0; i < l->n_rxqs; i++) {
 			moved += poll_rxq(l, &l->rxqs[i], rules);
 			if (l->mode == DP_MODE_TXONLY)
-				moved += generate(&generators[i], l, &l->rxqs[i]);
+				moved += dp_generate(&generators[i], l, &l->rxqs[i]);
 		}
 	}
 	for (unsigned i = 0; i < l->n_inbounds; i++)
@@ -472,7 +423,7 @@ int
 dp_lcore_main(void *arg)
 {
 	struct dp_lcore *l = arg;
-	struct generator generators[DP_MAX_PORTS];
+	struct dp_generator generators[DP_MAX_PORTS];
 	memset(generators, 0, sizeof(generators));
 	struct dp_load load;
 	dp_load_init(&load, &l->row->busy_cycles, &l->row->idle_cycles);
@@ -498,7 +449,7 @@ dp_lcore_main(void *arg)
 		rest(l, &load);
 	}
 	for (unsigned i = 0; i < l->n_rxqs; i++)
-		rte_pktmbuf_free_bulk(generators[i].pending, generators[i].n);
+		dp_generate_end(&generators[i]);
 	atomic_store_explicit(&l->finished, true, memory_order_release);
 	return 0;
 }

@@ -83,6 +83,13 @@ struct dp_lcore {
 	struct dp_egress egress[DP_MAX_PORTS];
 };
 
+/* A port whose device is being reset: control waits until nobody uses it. */
+static inline bool
+dp_is_paused(const _Atomic bool *paused)
+{
+	return unlikely(atomic_load_explicit(paused, memory_order_acquire));
+}
+
 /* The thread's function for rte_eal_remote_launch; `arg` is its struct dp_lcore. */
 int dp_lcore_main(void *arg);
 
