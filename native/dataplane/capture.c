@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_errno.h>
@@ -38,12 +37,6 @@ wanted(const struct dp_capture *capture, const struct dp_capture_look *look)
 	if (look->point == DP_CAPTURE_DROPPED && (capture->reasons >> look->reason & 1) == 0)
 		return false;
 	return capture->interfaces[look->port_id] != DP_NO_INTERFACE;
-}
-
-uint64_t
-dp_capture_ns(const struct dp_capture *capture, uint64_t tsc)
-{
-	return capture->ns0 + (uint64_t)((unsigned __int128)(tsc - capture->tsc0) * 1000000000 / rte_get_tsc_hz());
 }
 
 static void
@@ -114,7 +107,7 @@ dp_capture_take(const struct dp_capture *capture, unsigned producer, const struc
 		unsigned n_reasons;
 		struct dp_pcapng_packet packet = {
 			.interface = capture->interfaces[look->port_id],
-			.ns = dp_capture_ns(capture, begin),
+			.tsc = begin,
 			.outbound = look->point == DP_CAPTURE_FORWARDED || look->point == DP_CAPTURE_INJECTED,
 			.comment = look->point == DP_CAPTURE_DROPPED ? dp_drop_reasons(&n_reasons)[look->reason]
 								     : point_names[look->point],
@@ -155,7 +148,9 @@ make(struct dp_capture *capture, const struct dp_machine *m, const struct dp_cap
 	uint32_t size = RTE_PKTMBUF_HEADROOM + plan->snaplen + DP_PCAPNG_PACKET_OVERHEAD;
 	unsigned copies = POOL_BYTES / size;
 	copies = copies < MIN_COPIES ? MIN_COPIES : copies > MAX_COPIES ? MAX_COPIES : copies;
-	capture->mempool = rte_pktmbuf_pool_create("capture", copies, 0, 0, (uint16_t)size, SOCKET_ID_ANY);
+	/* Its ring does not make an lcore wait for a thread that the scheduler has put aside in the middle of it. */
+	capture->mempool =
+		rte_pktmbuf_pool_create_by_ops("capture", copies, 0, 0, (uint16_t)size, SOCKET_ID_ANY, "ring_mt_rts");
 	if (capture->mempool == NULL)
 		return dp_fail(error, rte_errno, "dp_capture_start", "capture",
 			       "rte_pktmbuf_pool_create: %u copies of %u bytes: %s", copies, size,
@@ -170,10 +165,6 @@ make(struct dp_capture *capture, const struct dp_machine *m, const struct dp_cap
 		capture->names[capture->n_interfaces] = m->plan.ports[p].name;
 		capture->interfaces[m->ports[p].id] = (uint8_t)capture->n_interfaces++;
 	}
-	struct timespec now;
-	capture->tsc0 = rte_rdtsc();
-	clock_gettime(CLOCK_REALTIME, &now);
-	capture->ns0 = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	return dp_capture_writer_start(capture, plan, error);
 }
 
@@ -225,14 +216,21 @@ dp_capture_ended(const struct dp_capture *capture)
 	return atomic_load_explicit(&capture->ended, memory_order_acquire);
 }
 
+bool
+dp_capture_is_over(const struct dp_capture *capture)
+{
+	bool overdue = capture->until_ms != 0 && dp_now_ms() > capture->until_ms + DP_CAPTURE_PATIENCE_MS;
+	return overdue || dp_capture_ended(capture);
+}
+
 void
-dp_capture_end(struct dp_machine *m, struct dp_capture_result *result)
+dp_capture_end(struct dp_machine *m, unsigned patience_ms, struct dp_capture_result *result)
 {
 	struct dp_capture *capture =
 		(struct dp_capture *)(uintptr_t)atomic_load_explicit(&m->capture, memory_order_relaxed);
 	atomic_store_explicit(&m->capture, NULL, memory_order_release);
 	bool unused = dp_quiesce(m, true);
-	dp_capture_writer_stop(capture);
+	dp_capture_writer_stop(capture, patience_ms);
 	*result = (struct dp_capture_result){.written = capture->written, .errnum = capture->errnum};
 	for (unsigned i = 0; i < capture->n_producers; i++) {
 		const struct dp_capture_producer *p = capture->producers[i];

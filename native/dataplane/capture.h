@@ -19,6 +19,9 @@
 struct dp_machine;
 struct dp_capture;
 
+/* How long a reader may keep a capture that ends from writing its last packets. */
+#define DP_CAPTURE_PATIENCE_MS 500
+
 /* Who captures. The machine's pointer is NULL when nobody does; a capture lives until all have seen it go. */
 struct dp_capture_hook {
 	const struct dp_capture *_Atomic *current; /* the machine's */
@@ -30,7 +33,6 @@ struct dp_capture_look {
 	enum dp_capture_point point;
 	enum dp_drop_reason reason; /* at DP_CAPTURE_DROPPED */
 	uint16_t port_id;	    /* the port that the counters name */
-	uint16_t queue_id;
 };
 
 void dp_capture_take(const struct dp_capture *capture, unsigned producer, const struct dp_capture_look *look,
@@ -45,8 +47,10 @@ dp_capture_offer(const struct dp_capture_hook *hook, struct dp_capture_look look
 		dp_capture_take(capture, hook->producer, &look, pkts, n);
 }
 
-/* Control thread, once per turn: whether the capture has ended by itself; then dp_capture_end() may be called. */
+/* Whether its writer has written its last: nobody need copy for it any more. */
 bool dp_capture_ended(const struct dp_capture *capture);
+/* Control thread, once per turn: whether it is time to call dp_capture_end(), also while a reader keeps the writer. */
+bool dp_capture_is_over(const struct dp_capture *capture);
 
 /*
  * Control thread. Connects to `plan`'s socket and begins; at most one at a time. Takes `filter`, also on error. The
@@ -54,7 +58,10 @@ bool dp_capture_ended(const struct dp_capture *capture);
  */
 int dp_capture_begin(struct dp_machine *m, const struct dp_capture_plan *plan, struct dp_classifier *filter,
 		     struct dp_error *error);
-/* Ends it, and says what came of it. Nobody reads it any more when this returns. */
-void dp_capture_end(struct dp_machine *m, struct dp_capture_result *result);
+/*
+ * Ends it, and says what came of it. Nobody reads it any more when this returns. What is not written yet has
+ * `patience_ms`, if somebody reads it.
+ */
+void dp_capture_end(struct dp_machine *m, unsigned patience_ms, struct dp_capture_result *result);
 
 #endif

@@ -92,12 +92,29 @@ dp_pcapng_packet(uint8_t *to, const struct rte_mbuf *m, const struct dp_pcapng_p
 	uint32_t taken = length < packet->snaplen ? length : packet->snaplen;
 	const uint32_t flags = packet->outbound ? OUTBOUND : INBOUND;
 	uint8_t *at = put32(to, PACKET) + 4;
-	at = put_ns(put32(at, packet->interface), packet->ns);
+	at = put_ns(put32(at, packet->interface), packet->tsc);
 	at = put32(put32(at, taken), length);
 	at = put_bytes(at, m, taken);
 	at = put_option(at, COMMENT, packet->comment, (uint16_t)strnlen(packet->comment, DP_PCAPNG_MAX_COMMENT));
 	at = put_option(at, PACKET_FLAGS, &flags, sizeof(flags));
 	return end_block(to, at);
+}
+
+/* Type, length and interface stand before it. */
+#define PACKET_TIME 12
+
+uint64_t
+dp_pcapng_get_tsc(const uint8_t *block)
+{
+	uint32_t halves[2];
+	memcpy(halves, block + PACKET_TIME, sizeof(halves));
+	return (uint64_t)halves[0] << 32 | halves[1];
+}
+
+void
+dp_pcapng_set_time(uint8_t *block, uint64_t ns)
+{
+	put_ns(block + PACKET_TIME, ns);
 }
 
 uint32_t

@@ -21,7 +21,7 @@ struct rte_mbuf;
 
 struct dp_pcapng_packet {
 	uint32_t interface;
-	uint64_t ns; /* since 1970 */
+	uint64_t tsc; /* until dp_pcapng_set_time() */
 	bool outbound;
 	const char *comment; /* at most DP_PCAPNG_MAX_COMMENT characters */
 	uint32_t snaplen;
@@ -29,6 +29,9 @@ struct dp_pcapng_packet {
 
 /* Writes the block of `m` to `to`, which has room for snaplen and DP_PCAPNG_PACKET_OVERHEAD. Returns its length. */
 uint32_t dp_pcapng_packet(uint8_t *to, const struct rte_mbuf *m, const struct dp_pcapng_packet *packet);
+
+uint64_t dp_pcapng_get_tsc(const uint8_t *block);
+void dp_pcapng_set_time(uint8_t *block, uint64_t ns);
 
 /* Of the blocks below none is longer than this. */
 #define DP_PCAPNG_MAX_BLOCK 256

@@ -29,7 +29,6 @@ struct dp_capture {
 	uint8_t interfaces[RTE_MAX_ETHPORTS]; /* by port id, the number in the file; DP_NO_INTERFACE: not captured */
 	unsigned n_interfaces;
 	const char *names[DP_MAX_PORTS]; /* of the interfaces */
-	uint64_t tsc0, ns0;		 /* the same moment by the TSC and since 1970 */
 	uint32_t sample;
 	uint32_t snaplen;
 	struct rte_mempool *mempool;
@@ -49,11 +48,9 @@ struct dp_capture {
 	_Atomic bool ended; /* writer: write last, control: read */
 };
 
-uint64_t dp_capture_ns(const struct dp_capture *capture, uint64_t tsc);
-
 /* Connects to the plan's socket and starts the thread that writes. 0, or -1 with *error. */
 int dp_capture_writer_start(struct dp_capture *capture, const struct dp_capture_plan *plan, struct dp_error *error);
-/* Lets it write what is in the rings and joins it; one that cannot write any more is not waited for. */
-void dp_capture_writer_stop(struct dp_capture *capture);
+/* Lets it write what is in the rings, as long as `patience_ms`, and joins it. */
+void dp_capture_writer_stop(struct dp_capture *capture, unsigned patience_ms);
 
 #endif

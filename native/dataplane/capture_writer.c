@@ -20,8 +20,6 @@
 #define BURST 32
 /* How often an idle writer looks again, and so what a packet may wait. */
 #define IDLE_MS 10
-/* How long a reader may keep a capture that ends from writing its last packets. */
-#define FLUSH_MS 500
 
 /* All of it, whatever the socket takes at once. 0, or errno. */
 static int
@@ -42,6 +40,41 @@ write_whole(int fd, struct iovec *pieces, unsigned n)
 	return 0;
 }
 
+/* The same moment by the TSC and since 1970. */
+struct clock {
+	uint64_t tsc;
+	uint64_t ns;
+};
+
+static struct clock
+read_clock(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (struct clock){.tsc = rte_rdtsc(), .ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec};
+}
+
+/*
+ * Producers note the TSC. What EAL takes for its frequency may be a thousandth off, so it is only trusted for the
+ * moment that a packet waited here.
+ */
+static uint64_t
+ns_of(const struct clock *clock, uint64_t tsc)
+{
+	int64_t ago = (int64_t)(clock->tsc - tsc);
+	return clock->ns - (uint64_t)((__int128)ago * 1000000000 / (__int128)rte_get_tsc_hz());
+}
+
+static void
+date_packets(struct rte_mbuf **pkts, unsigned n)
+{
+	struct clock clock = read_clock();
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *block = rte_pktmbuf_mtod(pkts[i], uint8_t *);
+		dp_pcapng_set_time(block, ns_of(&clock, dp_pcapng_get_tsc(block)));
+	}
+}
+
 /* Writes what a ring has, up to a burst. Returns how many. */
 static unsigned
 write_burst(struct dp_capture *capture, struct rte_ring *ring)
@@ -54,6 +87,7 @@ write_burst(struct dp_capture *capture, struct rte_ring *ring)
 	unsigned wanted = n;
 	if (capture->count != 0 && capture->count - capture->written < n)
 		wanted = (unsigned)(capture->count - capture->written);
+	date_packets(pkts, wanted);
 	for (unsigned i = 0; i < wanted; i++)
 		pieces[i] = (struct iovec){.iov_base = rte_pktmbuf_mtod(pkts[i], void *), .iov_len = pkts[i]->data_len};
 	capture->errnum = write_whole(capture->fd, pieces, wanted);
@@ -91,8 +125,7 @@ write_statistics(const struct dp_capture *capture)
 		matched += atomic_load_explicit(&capture->producers[i]->matched, memory_order_relaxed);
 		missed += atomic_load_explicit(&capture->producers[i]->missed, memory_order_relaxed);
 	}
-	uint64_t ns = dp_capture_ns(capture, rte_rdtsc());
-	return write_block(capture->fd, block, dp_pcapng_statistics(block, 0, ns, matched, missed));
+	return write_block(capture->fd, block, dp_pcapng_statistics(block, 0, read_clock().ns, matched, missed));
 }
 
 static bool
@@ -182,12 +215,12 @@ dp_capture_writer_start(struct dp_capture *capture, const struct dp_capture_plan
 }
 
 void
-dp_capture_writer_stop(struct dp_capture *capture)
+dp_capture_writer_stop(struct dp_capture *capture, unsigned patience_ms)
 {
 	if (!capture->writing)
 		return;
 	atomic_store_explicit(&capture->stop, true, memory_order_release);
-	int64_t deadline = dp_now_ms() + FLUSH_MS;
+	int64_t deadline = dp_now_ms() + patience_ms;
 	while (!dp_capture_ended(capture) && dp_now_ms() < deadline)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	/* A reader that does not read would keep the writer in its call for ever. */

@@ -206,14 +206,20 @@ dp_capture_start(const struct dp_capture_plan *plan, struct dp_classifier *filte
 	return dp_fail(error, ESHUTDOWN, "dp_capture_start", "capture", "the data plane does not run");
 }
 
-void
-dp_capture_stop(void)
+static void
+stop_capture(unsigned patience_ms)
 {
 	struct dp_capture_result result;
 	if (atomic_load_explicit(&dp.machine.capture, memory_order_relaxed) == NULL)
 		return;
-	dp_capture_end(&dp.machine, &result);
+	dp_capture_end(&dp.machine, patience_ms, &result);
 	dp.upkeep.events.capture_ended(dp.upkeep.events.context, &result);
+}
+
+void
+dp_capture_stop(void)
+{
+	stop_capture(DP_CAPTURE_PATIENCE_MS);
 }
 
 void
@@ -221,7 +227,7 @@ dp_service(int wake_fd)
 {
 	dp_upkeep_turn(&dp.upkeep, wake_fd);
 	const struct dp_capture *capture = atomic_load_explicit(&dp.machine.capture, memory_order_relaxed);
-	if (capture != NULL && dp_capture_ended(capture))
+	if (capture != NULL && dp_capture_is_over(capture))
 		dp_capture_stop();
 }
 
@@ -286,7 +292,7 @@ dp_stop(void)
 	struct dp_machine *m = &dp.machine;
 	if (!dp.eal_started || dp.stopped)
 		return 0;
-	dp_capture_stop();
+	stop_capture(0); /* whoever reads has no say in how long a stop takes */
 	dp.stopped = true;
 	if (!stop_traffic())
 		return DP_STOP_STUCK;

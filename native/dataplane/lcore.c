@@ -24,9 +24,7 @@
 static inline void
 capture(const struct dp_rxq *q, enum dp_capture_point point, struct rte_mbuf **pkts, unsigned n)
 {
-	dp_capture_offer(q->capture,
-			 (struct dp_capture_look){.point = point, .port_id = q->port_id, .queue_id = q->queue_id}, pkts,
-			 n);
+	dp_capture_offer(q->capture, (struct dp_capture_look){.point = point, .port_id = q->port_id}, pkts, n);
 }
 
 static void
@@ -39,7 +37,6 @@ drop(const struct dp_rxq *q, enum dp_drop_reason reason, struct rte_mbuf **pkts,
 				 .point = DP_CAPTURE_DROPPED,
 				 .reason = reason,
 				 .port_id = q->port_id,
-				 .queue_id = q->queue_id,
 			 },
 			 pkts, n);
 	dp_count(&q->row->dropped[reason], n);

@@ -27,6 +27,9 @@ export const defaultPps = 10_000
 /** What passes between the port and the kernel. */
 export const defaultWhere = ['punted', 'injected'] as const
 
+/** Of DP_CAPTURE_MAX_SNAPLEN in native/dataplane/dataplane.h. */
+export const longestSnaplen = 16_384
+
 const list = z.union([z.string(), z.array(z.string())]).transform((value) => (Array.isArray(value) ? value : [value]))
 const number = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
@@ -38,7 +41,7 @@ const querySchema = z.strictObject({
     .max(4096)
     .refine((text) => text.trim() !== '' && !/\p{Cc}/u.test(text))
     .optional(),
-  snaplen: number(16, 16_384).optional(),
+  snaplen: number(16, longestSnaplen).optional(),
   sample: number(1, 1_000_000).default(1),
   pps: number(0, 10_000_000).default(defaultPps),
   count: number(0, 4_000_000_000).default(0),

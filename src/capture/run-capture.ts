@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { askControl, readRefusal, unreachable } from '../control/client.js'
@@ -23,7 +23,8 @@ export interface CaptureOptions {
 const path = '/api/v1/capture'
 
 /**
- * Writes what a running instance captures, until it ends by itself, a signal asks for its end, or the reader has enough.
+ * Writes what a running instance captures, until it ends by itself or a signal asks for its end. A reader of stdout that has
+ * enough ends the process in silence, as it does with every command.
  * What came of it goes to stderr.
  *
  * @throws SpillwayError what the instance refused; `ERR_USAGE` when stdout is a terminal
@@ -36,15 +37,17 @@ export async function runCapture(options: CaptureOptions): Promise<void> {
     })
   }
   const socket = await socketOf(options)
-  // What the instance has seen so far still comes: it is asked to end, and then ends the answer.
-  const end = (): void => void askControl(socket, { method: 'DELETE', path }).catch(() => {})
+  // What the instance has seen so far still comes: it is asked to end, and then ends the answer. Asked again, we go.
+  const lostPatience = new AbortController()
+  let asked = false
+  const end = (): void => {
+    if (asked) lostPatience.abort()
+    asked = true
+    askControl(socket, { method: 'DELETE', path }).catch(() => lostPatience.abort())
+  }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
-  const summary = await copy(
-    socket,
-    queryOf(options),
-    output === undefined ? process.stdout : createWriteStream(output),
-  )
-  process.stderr.write(summary === null ? 'capture: the worker ended with it\n' : formatSummary(summary))
+  const to = output === undefined ? process.stdout : createWriteStream(output)
+  process.stderr.write(await copy(socket, queryOf(options), to, lostPatience.signal))
 }
 
 function queryOf({ port = [], where = [], output: _, socket: __, ...rest }: CaptureOptions): string {
@@ -56,20 +59,31 @@ function queryOf({ port = [], where = [], output: _, socket: __, ...rest }: Capt
   return new URLSearchParams([...repeated, ...single]).toString()
 }
 
-function copy(socketPath: string, query: string, to: Writable) {
-  return new Promise<ReturnType<typeof captureSummary.parse> | null>((resolve, reject) => {
-    const asked = request({ socketPath, path: `${path}?${query}` }, (answer) => {
+/** @returns what came of it, in words */
+function copy(socketPath: string, query: string, to: Writable, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path: `${path}?${query}`, signal }, (answer) => {
       if (answer.statusCode !== 200) {
         readRefusal(socketPath, answer).then(reject, reject)
         return
       }
       pipeline(answer, to).then(
-        () =>
-          resolve(captureSummary.nullable().parse(JSON.parse(String(answer.trailers['spillway-capture'] ?? 'null')))),
-        (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? resolve(null) : reject(error)),
+        () => resolve(endOf(answer)),
+        (error: Error) => reject(interrupted(signal, error)),
       )
     })
-    asked.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(socketPath, error.code ?? error.message)))
+    asked.on('error', (error: NodeJS.ErrnoException) =>
+      reject(interrupted(signal, unreachable(socketPath, error.code ?? error.message))),
+    )
     asked.end()
   })
+}
+
+function endOf({ trailers }: IncomingMessage): string {
+  const summary = captureSummary.nullable().parse(JSON.parse(String(trailers['spillway-capture'] ?? 'null')))
+  return summary === null ? 'capture: the worker ended with it\n' : formatSummary(summary)
+}
+
+function interrupted({ aborted }: AbortSignal, error: Error): Error {
+  return aborted ? new SpillwayError('ERR_UNREACHABLE', 'the capture was given up before the instance ended it') : error
 }

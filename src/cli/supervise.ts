@@ -111,10 +111,7 @@ async function serve(supervisor: Supervisor, supervised: Supervised): Promise<vo
 async function openControl(supervisor: Supervisor, supervised: Supervised): Promise<ControlServer | undefined> {
   const { loaded, load, environment, hangUps, found } = supervised
   const changes = new RuleChanges(supervisor, loaded, load)
-  hangUps.answerWith(() => {
-    // What was wrong is in the log and in the status.
-    changes.reload().catch((err: unknown) => log.warn({ err }, 'the configuration was not taken over'))
-  })
+  hangUps.answerWith(() => changes.reloadInTurn())
   const captures: CaptureActions = {
     start: (query) =>
       supervisor.capture(

@@ -13,8 +13,6 @@ export const summaryTrailer = 'spillway-capture'
 
 export function addCaptureRoutes(app: FastifyInstance, captures: CaptureActions): void {
   app.get('/api/v1/capture', async (request, reply) => {
-    // Nothing may happen for hours on a link on which nothing does.
-    request.raw.socket.setTimeout(0)
     const { packets, summary } = await captures.start(request.query)
     reply.trailer(summaryTrailer, async () => JSON.stringify(await summary))
     return reply.type('application/x-pcapng').send(packets)

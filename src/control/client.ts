@@ -2,8 +2,8 @@ import { type IncomingMessage, request } from 'node:http'
 import { z } from 'zod'
 import { isErrorCode, SpillwayError } from '../errors.js'
 
-/** A list is compiled and proved before the answer: 20 s at most, and as long again in the worker. */
-const ANSWER_DEADLINE_MS = 60_000
+/** A list is proved before the answer, or all that is wrong with it found out, and compiled again by the worker. */
+const ANSWER_DEADLINE_MS = 120_000
 const MAX_ANSWER_BYTES = 16 * 2 ** 20
 
 export interface ControlRequest {
@@ -62,8 +62,14 @@ function parseJson(text: string): unknown {
   }
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'nobody listens there (ENOENT)',
+  ECONNREFUSED: 'nobody listens there (ECONNREFUSED)',
+  ABORT_ERR: `no answer in ${ANSWER_DEADLINE_MS / 1000} s`,
+}
+
 export function unreachable(path: string, found: string): SpillwayError {
-  const why = found === 'ENOENT' || found === 'ECONNREFUSED' ? `nobody listens there (${found})` : found
+  const why = reasons[found] ?? found
   return new SpillwayError('ERR_UNREACHABLE', `need a running instance at ${path}, found: ${why}`, {
     hint: 'run this in the container and as the user of the instance, or name its socket with --socket; `spillway plan` shows it',
   })

@@ -21,7 +21,7 @@ export class RuleChanges {
   readonly #instance: RuledInstance
   readonly #started: LoadedConfig
   readonly #load: () => Promise<LoadedConfig>
-  #busy = false
+  #underWay: Promise<unknown> | undefined
 
   /**
    * @param started  the configuration that the instance was started with
@@ -66,6 +66,12 @@ export class RuleChanges {
     })
   }
 
+  /** The same for who cannot be told to ask again: after the change that is under way. What goes wrong is logged. */
+  async reloadInTurn(): Promise<void> {
+    while (this.#underWay !== undefined) await this.#underWay.catch(() => {})
+    await this.reload().catch((err: unknown) => log.warn({ err }, 'the configuration was not taken over'))
+  }
+
   #parse(body: unknown): Config['rules'] {
     try {
       return parseRules(body, this.#started.config)
@@ -84,16 +90,16 @@ export class RuleChanges {
     }
   }
 
-  async #alone<T>(act: () => Promise<T>): Promise<T> {
-    if (this.#busy) {
-      throw new SpillwayError('ERR_BUSY', 'another change of the rules is under way', { hint: 'ask again in a moment' })
+  #alone<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#underWay !== undefined) {
+      const message = 'another change of the rules is under way'
+      return Promise.reject(new SpillwayError('ERR_BUSY', message, { hint: 'ask again in a moment' }))
     }
-    this.#busy = true
-    try {
-      return await act()
-    } finally {
-      this.#busy = false
-    }
+    const change = act().finally(() => {
+      this.#underWay = undefined
+    })
+    this.#underWay = change
+    return change
   }
 }
 

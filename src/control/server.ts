@@ -11,6 +11,7 @@ const log = createLogger({ component: 'control' })
 
 /** 256 rules of 4096 characters, and their names. */
 const MAX_BODY_BYTES = 1_310_720
+/** To send the request in. The answer may take as long as a proof does, so a quiet connection is not cut. */
 const REQUEST_TIMEOUT_MS = 10_000
 /** One operator, and what a mistake in a script makes of that. */
 const MAX_CONNECTIONS = 16
@@ -42,7 +43,6 @@ export async function startControlServer(
     logger: false,
     forceCloseConnections: true,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: REQUEST_TIMEOUT_MS,
     bodyLimit: MAX_BODY_BYTES,
     exposeHeadRoutes: false,
   })

@@ -3,11 +3,13 @@ import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { CaptureRequest } from '../capture/request.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type CaptureRequest, longestSnaplen } from '../capture/request.js'
 import type { CaptureSummary } from '../capture/summary.js'
 import { SpillwayError } from '../errors.js'
 import type { CaptureResult, NativeRule, StartInfo, WorkerReport, WorkerRequest } from '../ipc/messages.js'
 import { createLogger } from '../log.js'
+import { START_DEADLINE_MS } from './deadlines.js'
 import { promiseWithSettlers } from './promise-with-settlers.js'
 import { errorOf } from './rule-keeper.js'
 
@@ -28,6 +30,8 @@ export interface RunningCapture {
 export interface CaptureLink {
   send(request: WorkerRequest): void
   readonly info: StartInfo
+  /** The MTU that each port has now. */
+  mtus(): ReadonlyMap<string, number>
 }
 
 interface Exchange {
@@ -45,6 +49,7 @@ export class CaptureKeeper {
   #link: CaptureLink | undefined
   #exchange: Exchange | undefined
   #starting = false
+  #endAsked = false
   #lastId = 0
 
   /**
@@ -81,6 +86,8 @@ export class CaptureKeeper {
 
   /** Asks the capture to end; what it has seen so far still comes. */
   stop(): void {
+    // One that is about to begin may be overtaken by this.
+    this.#endAsked = true
     this.#link?.send({ type: 'endCapture' })
   }
 
@@ -90,6 +97,7 @@ export class CaptureKeeper {
       throw new SpillwayError('ERR_BUSY', 'another capture is under way', { hint: 'end it, or wait until it ends' })
     }
     this.#starting = true
+    this.#endAsked = false
     try {
       const filter = filterRules(request.filter)
       await this.#prove(filter)
@@ -107,8 +115,12 @@ export class CaptureKeeper {
     try {
       const connected = once(server, 'connection') as Promise<[Socket]>
       const { started, summary } = this.#ask(link, request, filter, path)
-      await started
+      await withinDeadline(started).catch((error: unknown) => {
+        this.#exchange = undefined
+        throw error
+      })
       const [packets] = await connected
+      if (this.#endAsked) this.stop()
       log.info({ where: request.points, ports: request.ports, filter: request.filter }, 'capture began')
       return { packets, summary }
     } finally {
@@ -125,16 +137,12 @@ export class CaptureKeeper {
     const end = promiseWithSettlers<CaptureResult | null>()
     const answered = (error: SpillwayError | null): void => (error === null ? answer.resolve() : answer.reject(error))
     this.#exchange = { id, answered, ended: end.resolve }
-    const started = answer.promise.catch((error: unknown) => {
-      this.#exchange = undefined
-      throw error
-    })
     const { ports, points, reasons, sample, pps, count, seconds } = request
     const capture = {
       ports: ports.length > 0 ? [...ports] : link.info.ports.map(({ name }) => name),
       points: [...points],
       reasons: [...reasons],
-      snaplen: request.snaplen ?? longestFrame(link.info),
+      snaplen: request.snaplen ?? longestFrame(request, link.mtus()),
       sample,
       pps,
       count,
@@ -142,7 +150,10 @@ export class CaptureKeeper {
       socket,
     }
     link.send({ type: 'capture', id, capture, filter })
-    return { started, summary: end.promise.then((result) => result && summarize(result, beganMs, link.info)) }
+    return {
+      started: answer.promise,
+      summary: end.promise.then((result) => result && summarize(result, beganMs, link.info)),
+    }
   }
 }
 
@@ -150,8 +161,20 @@ function filterRules(expression: string | null): NativeRule[] {
   return expression === null ? [matchAll] : [{ ...matchAll, name: 'filter', match: [expression.trim()] }, matchAll]
 }
 
-function longestFrame({ ports }: StartInfo): number {
-  return Math.max(...ports.map(({ mtuBytes }) => mtuBytes)) + LINK_HEADER_BYTES
+/** What is dropped may be longer than what the ports carry. */
+function longestFrame({ points }: CaptureRequest, mtus: ReadonlyMap<string, number>): number {
+  if (points.includes('dropped')) return longestSnaplen
+  return Math.min(longestSnaplen, Math.max(0, ...mtus.values()) + LINK_HEADER_BYTES)
+}
+
+/** A worker that does not answer may yet: its capture then ends with the connection that nobody reads. */
+async function withinDeadline(started: Promise<void>): Promise<void> {
+  const answered = new AbortController()
+  const late = sleep(START_DEADLINE_MS, undefined, { signal: answered.signal, ref: false }).then(() => {
+    throw new SpillwayError('ERR_WORKER', `the worker did not begin the capture in ${START_DEADLINE_MS / 1000} s`)
+  })
+  late.catch(() => {})
+  await Promise.race([started, late]).finally(() => answered.abort())
 }
 
 function summarize(result: CaptureResult, beganMs: number, { lcores, ports, tscHz }: StartInfo): CaptureSummary {

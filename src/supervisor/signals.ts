@@ -40,23 +40,38 @@ export function onStopSignals(
   }
 }
 
-/** Requests to read the configuration again: those that come before somebody can are one, and wait. */
+/**
+ * Requests to read the configuration again. Nobody could be told that one came at a bad moment: those that come before
+ * somebody can answer, or while one is answered, are one more, and wait.
+ */
 export class HangUps {
-  #act: (() => void) | undefined
-  #waiting = false
+  #act: (() => Promise<void>) | undefined
+  #asked = false
+  #answering = false
 
   constructor(signals: readonly NodeJS.Signals[]) {
     for (const signal of signals) process.on(signal, () => this.#take(signal))
   }
 
-  answerWith(act: () => void): void {
+  /** @param act  reads it; never rejects */
+  answerWith(act: () => Promise<void>): void {
     this.#act = act
-    if (this.#waiting) act()
+    void this.#answer()
   }
 
   #take(signal: NodeJS.Signals): void {
     log.info({ signal }, 'asked to read the configuration again')
-    this.#waiting = this.#act === undefined
-    this.#act?.()
+    this.#asked = true
+    void this.#answer()
+  }
+
+  async #answer(): Promise<void> {
+    if (this.#answering) return
+    this.#answering = true
+    while (this.#asked && this.#act !== undefined) {
+      this.#asked = false
+      await this.#act()
+    }
+    this.#answering = false
   }
 }

@@ -265,7 +265,7 @@ export class Supervisor {
       )
       life.forwardingSinceMs = performance.now()
       worker.markForwarding()
-      this.#captures.begin({ send: (request) => worker.send(request), info })
+      this.#captures.begin({ send: (request) => worker.send(request), info, mtus: () => this.#ports.mtus })
       this.#everForwarded = true
       this.#sampler.restart()
       if (!this.#stopAsked) this.#enter('running')

@@ -44,6 +44,12 @@ async function stop(run: RunProcess): Promise<void> {
   expect(run.stderr()).not.toMatch(/mbufs did not come back|worker died/)
 }
 
+/** Whether the prover uses its CPU: it waits for questions otherwise. */
+function proverIsBusy(parent: number): boolean {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ')
+  return children.some((pid) => /^\d+ \(spillway-prover\) R /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
+}
+
 const dropping = { ...nullPorts, rules: [{ name: 'all', match: 'len >= 60', to: 'drop' }] }
 
 describe('spillway capture', () => {
@@ -145,6 +151,39 @@ describe('spillway capture', () => {
       })
       return after > 0 || undefined
     })
+    await stop(run)
+  })
+
+  test('whose reader has enough is no accident', async () => {
+    const run = startRun(nullPorts)
+    await run.ready()
+    const script = `"$0" "$1" capture -w received | head -c 5000 >/dev/null; exit "\${PIPESTATUS[0]}"`
+    const { status, stderr } = spawnSync('bash', ['--norc', '-c', script, process.execPath, command], {
+      env: env(run),
+      encoding: 'utf8',
+    })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    await stop(run)
+  })
+
+  test('ends after its time also when nobody reads, and another can begin', async () => {
+    const run = startRun(nullPorts)
+    await run.ready()
+    const going = captureOn(run, '-w', 'received', '--pps', '0', '--seconds', '1')
+    going.child.stdout?.pause()
+    await eventually('the end', () => run.stderr().includes('"msg":"capture ended"') || undefined)
+    expect(capture(run, '-w', 'received', '-n', '1').status).toBe(0)
+    await stop(run)
+  })
+
+  test('that is asked to end while it begins ends', async () => {
+    const run = startRun(nullPorts)
+    await run.ready()
+    const hosts = Array.from({ length: 170 }, (_, host) => `host 10.1.${host}.1`).join(' or ')
+    const going = captureOn(run, '-w', 'received', '-f', hosts)
+    await eventually('the proof of the filter', () => proverIsBusy(run.child.pid ?? 0) || undefined)
+    going.child.kill('SIGINT')
+    expect(await going.ended).toMatchObject({ exitCode: 0 })
     await stop(run)
   })
 

@@ -126,3 +126,19 @@ test('of two at once the second is refused, and after the first there is room ag
   await first
   await expect(changes.put([])).resolves.toMatchObject({ generation: 1 })
 })
+
+test('a reload that nobody can be told to repeat waits for the change that is under way, whatever comes of it', async () => {
+  let refuse = (_: Error): void => {}
+  const held = new Promise<void>((_, reject) => {
+    refuse = reject
+  })
+  const { ruled, asked } = instance(held)
+  const changes = new RuleChanges(ruled, load({}), async () => load({ rules: [rule] }))
+  const first = changes.put([])
+  const second = changes.reloadInTurn()
+  expect(asked).toHaveLength(1)
+  refuse(new Error('not these'))
+  await expect(first).rejects.toThrow('not these')
+  await second
+  expect(asked.map(([, origin]) => origin)).toEqual(['request', 'reload'])
+})

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { configureLogging } from '../../../src/log.js'
-import { onStopSignals, signalsOf } from '../../../src/supervisor/signals.js'
+import { HangUps, onStopSignals, signalsOf } from '../../../src/supervisor/signals.js'
+import { waitFor } from './fixtures.js'
 
 await configureLogging({ level: 'silent', format: 'json' })
 
@@ -37,4 +38,26 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s asks a program on a term
 
 test('SIGHUP asks a service to read its configuration again, and nothing else', () => {
   expect(signalsOf(false)).toEqual({ stop: ['SIGTERM', 'SIGINT'], reload: ['SIGHUP'] })
+})
+
+test('hang-ups that come while one is answered are answered once more, and those before anybody can are not lost', async () => {
+  const hangUps = new HangUps(['SIGUSR2'])
+  try {
+    process.emit('SIGUSR2', 'SIGUSR2')
+    process.emit('SIGUSR2', 'SIGUSR2')
+    const answers: (() => void)[] = []
+    hangUps.answerWith(() => new Promise((resolve) => answers.push(resolve)))
+    expect(answers).toHaveLength(1)
+    process.emit('SIGUSR2', 'SIGUSR2')
+    process.emit('SIGUSR2', 'SIGUSR2')
+    expect(answers).toHaveLength(1)
+    answers[0]?.()
+    await waitFor(() => answers.length === 2, 'the second answer')
+    answers[1]?.()
+    process.emit('SIGUSR2', 'SIGUSR2')
+    await waitFor(() => answers.length === 3, 'an answer to the one that came late')
+    answers[2]?.()
+  } finally {
+    process.removeAllListeners('SIGUSR2')
+  }
 })
