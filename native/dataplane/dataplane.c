@@ -297,11 +297,12 @@ dp_stop(void)
 	if (!stop_traffic())
 		return DP_STOP_STUCK;
 	dp_upkeep_last(&dp.upkeep);
+	if (!dp_vhost_user_end(m))
+		return DP_STOP_STUCK;
 	for (unsigned p = 0; p < m->n_ports; p++) {
 		if (m->virtio_open[p])
 			dp_virtio_close(&m->ports[p], m->virtio_port_ids[p]);
 		m->virtio_open[p] = false;
-		dp_vhost_user_end(&m->neighbours[p]);
 		dp_port_close(&m->ports[p]);
 	}
 	dp_unwire(m);

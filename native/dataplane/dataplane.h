@@ -327,7 +327,8 @@ void dp_capture_stop(void);
  */
 void dp_service(int wake_fd);
 
-/* An lcore stands still: nothing was freed, and the process can only exit. */
+/* An lcore stands still, or a neighbour that hangs holds the driver: nothing was freed, and the process can only exit.
+ */
 #define DP_STOP_STUCK UINT32_MAX
 
 /*

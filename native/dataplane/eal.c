@@ -45,14 +45,20 @@ dp_eal_hold_devices(void)
 	pthread_mutex_lock(&devices);
 }
 
+bool
+dp_eal_try_hold_devices(void)
+{
+	return pthread_mutex_trylock(&devices) == 0;
+}
+
 void
 dp_eal_release_devices(void)
 {
 	pthread_mutex_unlock(&devices);
 }
 
-static int
-probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
+int
+dp_eal_probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
 {
 	uint64_t before[RTE_MAX_ETHPORTS / 64 + 1] = {0};
 	uint16_t id;
@@ -69,13 +75,4 @@ probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
 	}
 	return dp_fail(error, ENODEV, "rte_dev_probe", devargs,
 		       "the device was probed, but no driver made an Ethernet port of it");
-}
-
-int
-dp_eal_probe(const char *devargs, uint16_t *port_id, struct dp_error *error)
-{
-	dp_eal_hold_devices();
-	int rc = probe(devargs, port_id, error);
-	dp_eal_release_devices();
-	return rc;
 }

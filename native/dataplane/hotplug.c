@@ -60,16 +60,15 @@ may_be_there(const struct dp_port *port)
 	return strchr(port->device, ':') == NULL || access(path, F_OK) == 0;
 }
 
+/* Devices are held; so they are in reopen(). */
 static void
 release(struct dp_port *port)
 {
 	struct rte_eth_dev_info info;
 	struct rte_device *device = rte_eth_dev_info_get(port->id, &info) == 0 ? info.device : NULL;
-	dp_eal_hold_devices();
 	dp_port_close(port);
 	if (device != NULL)
 		rte_dev_remove(device);
-	dp_eal_release_devices();
 	port->last = (struct dp_port_readings){0};
 }
 
@@ -93,10 +92,11 @@ reopen(struct dp_port *port, struct dp_error *error)
 static enum dp_hotplug_news
 leave(struct dp_hotplug *hotplug, struct dp_machine *m, struct dp_port *port)
 {
-	/* One that stands still is the watchdog's; asked again in the next turn. */
-	if (!dp_pause(m, port))
+	/* One that stands still is the watchdog's; a connector may hold the devices. Asked again in the next turn. */
+	if (!dp_pause(m, port) || !dp_eal_try_hold_devices())
 		return DP_HOTPLUG_NONE;
 	release(port);
+	dp_eal_release_devices();
 	port->released = true;
 	port->lost_ms = 0;
 	atomic_store_explicit(&port->reset_pending, false, memory_order_relaxed);
@@ -105,10 +105,8 @@ leave(struct dp_hotplug *hotplug, struct dp_machine *m, struct dp_port *port)
 }
 
 static enum dp_hotplug_news
-come_back(struct dp_hotplug *hotplug, struct dp_port *port, struct dp_error *error)
+try_again(struct dp_hotplug *hotplug, struct dp_port *port, struct dp_error *error)
 {
-	if (dp_now_ms() - hotplug->tried_ms < hotplug->pause_ms || !may_be_there(port))
-		return DP_HOTPLUG_NONE;
 	hotplug->tried_ms = dp_now_ms();
 	hotplug->pause_ms = hotplug->pause_ms * 2 < SELDOM_MS ? hotplug->pause_ms * 2 : SELDOM_MS;
 	if (reopen(port, error) == 0) {
@@ -122,6 +120,16 @@ come_back(struct dp_hotplug *hotplug, struct dp_port *port, struct dp_error *err
 	if (error->errnum != ENODEV)
 		release(port);
 	return DP_HOTPLUG_NONE;
+}
+
+static enum dp_hotplug_news
+come_back(struct dp_hotplug *hotplug, struct dp_port *port, struct dp_error *error)
+{
+	if (dp_now_ms() - hotplug->tried_ms < hotplug->pause_ms || !may_be_there(port) || !dp_eal_try_hold_devices())
+		return DP_HOTPLUG_NONE;
+	enum dp_hotplug_news news = try_again(hotplug, port, error);
+	dp_eal_release_devices();
+	return news;
 }
 
 enum dp_hotplug_news

@@ -171,13 +171,12 @@ pass_interrupt_thread(void)
 	sem_destroy(&reached);
 }
 
+/* Devices are held, or nobody else is left. */
 static void
-close_lost(struct dp_vhost_user *n)
+close_port(struct dp_vhost_user *n)
 {
 	pass_interrupt_thread();
-	dp_eal_hold_devices();
 	dp_virtio_close(n->port, n->port_id);
-	dp_eal_release_devices();
 	n->opened = false;
 }
 
@@ -189,8 +188,11 @@ connector_main(void *arg)
 	char name[16];
 	snprintf(name, sizeof(name), "connect-%.7s", n->port->plan->name);
 	pthread_setname_np(pthread_self(), name);
-	if (n->opened)
-		close_lost(n);
+	if (n->opened) {
+		dp_eal_hold_devices();
+		close_port(n);
+		dp_eal_release_devices();
+	}
 	int retry_ms = RETRY_MS;
 	while (!atomic_load_explicit(&n->stop, memory_order_acquire)) {
 		struct dp_error why = {0};
@@ -327,12 +329,20 @@ dp_vhost_user_refresh(struct dp_machine *m, unsigned p, const struct dp_events *
 		start_connector(n);
 }
 
+static void
+ask_to_stop(struct dp_vhost_user *n)
+{
+	uint64_t one = 1;
+	atomic_store_explicit(&n->stop, true, memory_order_release);
+	ssize_t written = write(n->wake_fd, &one, sizeof(one));
+	(void)written; /* without it the connector sees `stop` after its wait */
+}
+
 /* A server in the driver waits for a connection: gives it one that ends at once. */
 static bool
-join_connector(const struct dp_vhost_user *n)
+join_connector(const struct dp_vhost_user *n, int64_t deadline)
 {
-	int64_t deadline = dp_now_ms() + END_MS;
-	while (dp_now_ms() < deadline) {
+	do {
 		struct timespec until;
 		if (n->port->plan->exception.server)
 			try_connect(&n->port->plan->exception);
@@ -342,22 +352,40 @@ join_connector(const struct dp_vhost_user *n)
 		until.tv_nsec %= 1000000000;
 		if (pthread_timedjoin_np(n->connector, NULL, &until) == 0)
 			return true;
-	}
+	} while (dp_now_ms() < deadline);
 	return false;
 }
 
-void
-dp_vhost_user_end(struct dp_vhost_user *n)
+static bool
+join_connectors(struct dp_machine *m)
 {
-	if (n->port == NULL)
-		return;
-	uint64_t one = 1;
-	atomic_store_explicit(&n->stop, true, memory_order_release);
-	if (write(n->wake_fd, &one, sizeof(one)) < 0 || (n->connecting && !join_connector(n)))
-		return;
-	n->connecting = false;
-	if (n->opened)
-		close_lost(n);
-	close(n->wake_fd);
-	n->port = NULL;
+	bool joined = true;
+	int64_t deadline = dp_now_ms() + END_MS;
+	for (unsigned p = 0; p < m->n_ports; p++) {
+		struct dp_vhost_user *n = &m->neighbours[p];
+		if (n->port != NULL && n->connecting)
+			n->connecting = !join_connector(n, deadline);
+		joined &= !n->connecting;
+	}
+	return joined;
+}
+
+bool
+dp_vhost_user_end(struct dp_machine *m)
+{
+	for (unsigned p = 0; p < m->n_ports; p++)
+		if (m->neighbours[p].port != NULL)
+			ask_to_stop(&m->neighbours[p]);
+	if (!join_connectors(m))
+		return false;
+	for (unsigned p = 0; p < m->n_ports; p++) {
+		struct dp_vhost_user *n = &m->neighbours[p];
+		if (n->port == NULL)
+			continue;
+		if (n->opened)
+			close_port(n);
+		close(n->wake_fd);
+		n->port = NULL;
+	}
+	return true;
 }

@@ -40,7 +40,10 @@ int dp_vhost_user_begin(struct dp_vhost_user *neighbour, const struct dp_port *p
 void dp_vhost_user_start(struct dp_machine *machine);
 /* Looks whether port `p`'s neighbour came or went, and tells. */
 void dp_vhost_user_refresh(struct dp_machine *machine, unsigned p, const struct dp_events *events);
-/* Nothing moves any more: waits for nobody, and closes. */
-void dp_vhost_user_end(struct dp_vhost_user *neighbour);
+/*
+ * Nothing moves any more: waits for no neighbour, and closes. False when a connector stands still in the driver, whose
+ * neighbour hangs: it may use anything at any time.
+ */
+bool dp_vhost_user_end(struct dp_machine *machine);
 
 #endif

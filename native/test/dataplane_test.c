@@ -96,7 +96,7 @@ count_replaced_tap(void *context, unsigned port)
 }
 
 static void
-ignore_reset(void *context, unsigned port, const struct dp_error *error)
+ignore_error(void *context, unsigned port, const struct dp_error *error)
 {
 	(void)context, (void)port, (void)error;
 }
@@ -127,7 +127,8 @@ ignore_capture(void *context, const struct dp_capture_result *result)
 
 static const struct dp_events ignore = {
 	.capture_ended = ignore_capture,
-	.reset = ignore_reset,
+	.reset = ignore_error,
+	.neighbour = ignore_error,
 	.filters = keep_filters,
 	.mtu = keep_mtu,
 	.link = ignore_link,
@@ -1267,6 +1268,75 @@ device_leaves_and_returns(void)
 	dp_stop();
 }
 
+/* The next connection to a neighbour that is ours. */
+static int
+accept_one(const struct scenario *s, int listener)
+{
+	int fd = -1;
+	for (time_t deadline = time(NULL) + DEADLINE_S; fd < 0 && time(NULL) < deadline;) {
+		dp_service(s->wake);
+		fd = accept(listener, NULL, NULL);
+	}
+	return fd;
+}
+
+/* A neighbour that answers the connector and not the driver: its connection, which holds the devices while it lasts. */
+static int
+hang(const struct scenario *s, int listener)
+{
+	static const struct {
+		uint32_t request, flags, size;
+		uint64_t features;
+	} __attribute__((packed)) reply = {.request = 1, .flags = 5, .size = 8};
+	char asked[12];
+	int fd = accept_one(s, listener);
+	bool answered = recv(fd, asked, sizeof(asked), MSG_WAITALL) == sizeof(asked) &&
+			send(fd, &reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply);
+	close(fd);
+	fd = accept_one(s, listener);
+	check(answered && fd >= 0, "the driver waits for the neighbour");
+	return fd;
+}
+
+static int
+listen_as_neighbour(const struct dp_exception_plan *plan)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	memcpy(address.sun_path, plan->socket, sizeof(address.sun_path));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool good = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 4) == 0;
+	return check(good, "listens as neighbour") ? fd : -1;
+}
+
+/* Nobody but its own port waits for it, not even a stop. */
+static void
+neighbour_hangs(void)
+{
+	struct scenario s;
+	prepare(&s, DP_MODE_TXONLY, 1);
+	add_port(&s, "net_ring0", 0);
+	add_port(&s, "net_null1,no-rx=1", 0);
+	s.plan.ports[0].peer = 0;
+	s.plan.ports[1].peer = 1;
+	meet_at_socket(&s, 1, false);
+	int listener = listen_as_neighbour(&s.plan.ports[1].exception);
+	if (!start(&s) || !swap(&forward_all, 1))
+		return;
+	int connection = hang(&s, listener);
+	struct dp_layout layout = dp_get_layout();
+	rte_dev_event_callback_process("net_ring0", RTE_DEV_EVENT_REMOVE);
+	for (time_t deadline = time(NULL) + DEADLINE_S; time(NULL) < deadline;) {
+		dp_service(s.wake);
+		if (count(&s, &layout, "port_link_up", "port=p0") == 0)
+			break;
+	}
+	check(removals == 0, "a device that is to go waits, the control thread does not");
+	close(connection);
+	check(eventually(&s, is_removed), "it goes when the driver has given up");
+	hang(&s, listener);
+	check(dp_stop() == DP_STOP_STUCK, "a stop does not wait for the driver");
+}
+
 static bool
 six_children(void)
 {
@@ -1405,6 +1475,7 @@ static const struct {
 	{"stop_after_failed_start", stop_after_failed_start},
 	{"mtu_follows_the_tap", mtu_follows_the_tap},
 	{"device_leaves_and_returns", device_leaves_and_returns},
+	{"neighbour_hangs", neighbour_hangs},
 	{"addresses_of_children", addresses_of_children},
 	{"counters_of_devices", counters_of_devices},
 	{"stalled_transmit", stalled_transmit},

@@ -106,7 +106,7 @@ class DataPlane {
 }
 
 function logMissing(missing: number): void {
-  if (missing === stopStuck) log.error('an lcore stands still, nothing was freed')
+  if (missing === stopStuck) log.error('an lcore stands still, or a vhost-user neighbour hangs: nothing was freed')
   else if (missing > 0) log.error({ missing }, 'mbufs did not come back to their pools')
 }
 

@@ -44,12 +44,13 @@ export interface Native {
   stopCapture(): Promise<void>
   /**
    * Stops lcores, exception threads, ports and EAL, in this order. Afterwards the process can only exit.
-   * Resolves with the number of mbufs that did not come back to their pools: 0, or there is a leak; `stopStuck` when an lcore stands still.
+   * Resolves with the number of mbufs that did not come back to their pools: 0, or there is a leak; `stopStuck` when an lcore
+   * stands still or a vhost-user neighbour hangs.
    */
   stop(): Promise<number>
 }
 
-/** `stop` freed nothing, since an lcore stands still. */
+/** `stop` freed nothing: an lcore stands still, or a vhost-user neighbour hangs. */
 export const stopStuck = 0xffff_ffff
 
 const addon = new URL('../../build/Release/spillway.node', import.meta.url)
