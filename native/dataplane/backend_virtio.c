@@ -55,14 +55,14 @@ name_of(const struct dp_exception_plan *plan)
 	return plan->backend == DP_BACKEND_VHOST_USER ? plan->socket : plan->tap;
 }
 
-static int
-check_queues(const struct dp_exception_plan *plan, struct dp_error *error)
+int
+dp_virtio_check_queues(const struct dp_exception_plan *plan, struct dp_error *error)
 {
 	unsigned year = 0, month = 0;
 	sscanf(rte_version(), "DPDK %u.%u", &year, &month);
 	if (plan->queues <= OLD_MAX_QUEUES || year * 100 + month >= 2303)
 		return 0;
-	return dp_fail(error, ERANGE, "dp_vhost_net_open", plan->tap,
+	return dp_fail(error, ERANGE, "dp_virtio_check_queues", name_of(plan),
 		       "asked for %u queues, virtio-user has %d before DPDK 23.03 and this is %s", plan->queues,
 		       OLD_MAX_QUEUES, rte_version());
 }
@@ -139,7 +139,7 @@ int
 dp_virtio_open(const struct dp_port *port, uint16_t *virtio_port_id, struct dp_error *error)
 {
 	const struct dp_exception_plan *plan = &port->plan->exception;
-	if (check_queues(plan, error) < 0 || (plan->backend == DP_BACKEND_VHOST_NET && check_device(error) < 0))
+	if (plan->backend == DP_BACKEND_VHOST_NET && check_device(error) < 0)
 		return -1;
 	if (probe(port, virtio_port_id, error) < 0)
 		return -1;

@@ -93,6 +93,8 @@ struct dp_exception_thread {
  */
 int dp_tap_open(struct dp_exception_queue *queue, struct dp_error *error);
 void dp_tap_close(struct dp_exception_queue *queue);
+/* Whether virtio-user has so many queues. 0, or -1 with *error. */
+int dp_virtio_check_queues(const struct dp_exception_plan *plan, struct dp_error *error);
 /*
  * Creates the port's virtio-user port with all its queues and starts it. With backend vhost-user and `server` it
  * returns when a neighbour has connected. 0, or -1 with *error.

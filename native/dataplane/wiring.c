@@ -250,6 +250,9 @@ wire_exception_path(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORT
 		const struct dp_exception_plan *plan = &m->plan.ports[p].exception;
 		if (plan->backend != DP_BACKEND_NONE && plan->queues > m->n_threads)
 			m->n_threads = plan->queues;
+		bool virtio = plan->backend == DP_BACKEND_VHOST_NET || plan->backend == DP_BACKEND_VHOST_USER;
+		if (virtio && dp_virtio_check_queues(plan, error) < 0)
+			return -1;
 		if (plan->backend == DP_BACKEND_VHOST_NET) {
 			if (dp_virtio_open(&m->ports[p], &m->virtio_port_ids[p], error) < 0)
 				return -1;

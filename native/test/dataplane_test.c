@@ -1121,6 +1121,25 @@ refuses_start(const char *tap, uint16_t queues, const char *call, int errnum)
 	      strerror(error.errnum), error.message);
 }
 
+/* virtio-user has 8 before DPDK 23.03: the start says so, not a connector that tries for ever. */
+static void
+many_queues_to_a_neighbour(void)
+{
+	struct scenario s;
+	struct dp_error error = {0};
+	prepare(&s, DP_MODE_MACSWAP, 1);
+	add_port(&s, "net_null0", 0);
+	s.plan.ports[0].peer = 0;
+	meet_at_socket(&s, 0, true);
+	s.plan.ports[0].exception.queues = 9;
+	int rc = dp_start(&s.plan, s.counters, &ignore, &error);
+	if (strcmp(dp_version(), "23.03") < 0)
+		check(rc < 0 && error.errnum == ERANGE && strcmp(error.subject, s.plan.ports[0].exception.socket) == 0,
+		      "refuses 9 queues to a neighbour: %s: %s", error.subject, error.message);
+	else
+		check(rc == 0, "has 9 queues to a neighbour: %s", error.message);
+}
+
 /* A stop that was asked for while a start was failing: everything is already gone. */
 static void
 stop_after_failed_start(void)
@@ -1472,6 +1491,7 @@ static const struct {
 	{"tap_is_replaced", tap_is_replaced},
 	{"frames_of_several_mbufs", frames_of_several_mbufs},
 	{"offloads_of_devices", offloads_of_devices},
+	{"many_queues_to_a_neighbour", many_queues_to_a_neighbour},
 	{"stop_after_failed_start", stop_after_failed_start},
 	{"mtu_follows_the_tap", mtu_follows_the_tap},
 	{"device_leaves_and_returns", device_leaves_and_returns},

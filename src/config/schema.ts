@@ -56,7 +56,7 @@ const exceptionSchema = z.strictObject({
     .meta({
       description:
         'Queues of the tap, each with an exception thread; more than one needs a tap made with multi_queue, more than 8 ' +
-        'on `vhost-net` DPDK 23.03. `auto`: as many as there are housekeeping CPUs for, at most 8.',
+        'on `vhost-net` and `vhost-user` DPDK 23.03. `auto`: as many as there are housekeeping CPUs for, at most 8.',
     }),
   hold: z
     .boolean()

@@ -126,11 +126,11 @@ function explain(error: NativeError, plan: Plan): Explanation | undefined {
       return explainTapAttach(error)
     case 'dp_capture_start':
       return explainCapture(error)
-    case 'dp_vhost_net_open':
+    case 'dp_virtio_check_queues':
       return {
         code: 'ERR_TAP_QUEUES',
-        message: `tap ${error.subject}: ${error.detail}`,
-        hint: 'set ports[].exception.queues to at most 8, or ports[].exception.backend to tap',
+        message: `exception path at ${error.subject}: ${error.detail}`,
+        hint: 'set ports[].exception.queues to at most 8, or, where a tap is there, ports[].exception.backend to tap',
       }
     case 'open':
       return explainOpen(error)

@@ -44,7 +44,7 @@ describe('an error of native code', () => {
     ['tap_lookup', 'ENODEV', 'ERR_TAP_MISSING'],
     ['tap_lookup', 'ERANGE', 'ERR_TAP_QUEUES'],
     ['tap_lookup', 'EMEDIUMTYPE', 'ERR_TAP_NOT_A_TAP'],
-    ['dp_vhost_net_open', 'ERANGE', 'ERR_TAP_QUEUES'],
+    ['dp_virtio_check_queues', 'ERANGE', 'ERR_TAP_QUEUES'],
     ['TUNSETIFF', 'EBUSY', 'ERR_TAP_BUSY'],
     ['TUNSETIFF', 'EPERM', 'ERR_TAP_OWNER'],
     ['rte_dev_probe', 'EFAULT', 'ERR_DEVICE'],
