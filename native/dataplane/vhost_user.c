@@ -25,8 +25,13 @@
 /* Between tries that failed in the driver, at last. */
 #define RETRY_SELDOM_MS 30000
 #define ANSWER_MS 1000
-/* A neighbour that does not answer holds the connector in the driver; the process ends without it then. */
-#define END_MS 2000
+/* For a server to reach its wait; it takes some ten. */
+#define BEGIN_MS 2000
+/*
+ * A neighbour that does not answer holds the connector in the driver; the process ends without it then. What else a
+ * stop does has to fit into the supervisor's STOP_DEADLINE_MS with this.
+ */
+#define END_MS 500
 #define END_STEP_NS 20000000
 
 /* What begins each message. */
@@ -59,9 +64,9 @@ try_connect(const struct dp_exception_plan *plan)
 	return errnum;
 }
 
-/* The first message of vhost-user, and its answer. */
+/* The first message of vhost-user, and its answer, unless something comes at `wake_fd` before. */
 static int
-ask_features(int fd)
+ask_features(int fd, int wake_fd)
 {
 	const struct vhost_user_header request = {.request = VHOST_USER_GET_FEATURES, .flags = VHOST_USER_VERSION};
 	struct {
@@ -70,8 +75,8 @@ ask_features(int fd)
 	} __attribute__((packed)) reply;
 	if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
 		return EPIPE;
-	struct pollfd answered = {.fd = fd, .events = POLLIN};
-	if (poll(&answered, 1, ANSWER_MS) <= 0)
+	struct pollfd answered[] = {{.fd = fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
+	if (poll(answered, 2, ANSWER_MS) <= 0 || answered[0].revents == 0)
 		return ETIMEDOUT;
 	ssize_t length = recv(fd, &reply, sizeof(reply), 0);
 	if (length <= 0)
@@ -86,13 +91,13 @@ ask_features(int fd)
  * descriptors (22.11) and says much where it is refused.
  */
 static int
-try_neighbour(const struct dp_exception_plan *plan)
+try_neighbour(const struct dp_exception_plan *plan, int wake_fd)
 {
 	struct sockaddr_un address;
 	int fd = open_socket(plan, &address);
 	if (fd < 0)
 		return errno;
-	int errnum = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? errno : ask_features(fd);
+	int errnum = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? errno : ask_features(fd, wake_fd);
 	close(fd);
 	return errnum;
 }
@@ -125,9 +130,10 @@ set_why(struct dp_vhost_user *n, const struct dp_error *why)
 
 /* Whether it is worth to let the driver try; else `why` not. */
 static bool
-is_possible(const struct dp_exception_plan *plan, struct dp_error *why)
+is_possible(const struct dp_vhost_user *n, struct dp_error *why)
 {
-	int errnum = plan->server ? try_bind(plan) : try_neighbour(plan);
+	const struct dp_exception_plan *plan = &n->port->plan->exception;
+	int errnum = plan->server ? try_bind(plan) : try_neighbour(plan, n->wake_fd);
 	if (errnum == 0)
 		return true;
 	dp_fail(why, errnum, plan->server ? "vhost_user_bind" : "vhost_user_connect", plan->socket, "%s",
@@ -196,7 +202,7 @@ connector_main(void *arg)
 	int retry_ms = RETRY_MS;
 	while (!atomic_load_explicit(&n->stop, memory_order_acquire)) {
 		struct dp_error why = {0};
-		bool possible = is_possible(&n->port->plan->exception, &why);
+		bool possible = is_possible(n, &why);
 		if (possible && open_port(n, &why))
 			break;
 		set_why(n, &why);
@@ -250,7 +256,7 @@ dp_vhost_user_start(struct dp_machine *m)
 			if (n->port == NULL || n->port->plan->exception.server != (server == 1))
 				continue;
 			start_connector(n);
-			int64_t deadline = dp_now_ms() + END_MS;
+			int64_t deadline = dp_now_ms() + BEGIN_MS;
 			while (server && n->connecting && !is_waiting(n) && dp_now_ms() < deadline)
 				nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		}
