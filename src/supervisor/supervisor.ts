@@ -216,7 +216,8 @@ export class Supervisor {
   /** One worker from spawn to reaping. Resolves to nothing when it ended because it was asked to. */
   async #liveOnce(): Promise<{ end: WorkerEnd; forwardedMs: number } | undefined> {
     this.#enter('starting')
-    await this.#options.beforeEachWorker?.()
+    await Promise.race([this.#options.beforeEachWorker?.(), this.#stop.promise])
+    if (this.#stopAsked) return undefined
     const life = this.#spawn()
     try {
       const outcome = await Promise.race([this.#bringUp(life), life.worker.ended, this.#stop.promise])

@@ -113,6 +113,14 @@ describe('a worker that does not come up', () => {
   })
 })
 
+test('a stop does not wait for what comes before a worker', async () => {
+  const { supervisor, ended, reach } = start(fixtureWorker('good'), { beforeEachWorker: () => new Promise(() => {}) })
+  await reach('starting')
+  supervisor.stop()
+  expect(await ended).toBeUndefined()
+  expect(supervisor.view).toMatchObject({ state: 'stopped', worker: null })
+})
+
 describe('a worker that goes wrong', () => {
   test('is replaced after a crash, and the log lines of the crash are kept', async () => {
     const { supervisor, ended } = start(fixtureWorker('crashes-later'))

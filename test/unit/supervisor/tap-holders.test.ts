@@ -41,6 +41,16 @@ test('holds each tap anew for each worker before it lets go of it, and ends all 
   await waitFor(() => ends() === 2, 'the end of the second')
 })
 
+test('ends one that has not answered yet', async () => {
+  const { path, folder } = program('echo $$ >pid; while read -r line; do :; done; echo "end $1" >>log')
+  const holders = new TapHolders(['ext0'], path)
+  const held = holders.hold()
+  await waitFor(() => existsSync(join(folder, 'pid')), 'its start')
+  holders.release()
+  await waitFor(() => existsSync(join(folder, 'log')), 'its end')
+  await held
+})
+
 test.each([
   ['is not there', '/nonexistent/hold'],
   ['refuses', '/bin/false'],
