@@ -75,11 +75,20 @@ add_single(struct dp_vhost_queue *v, struct rte_mbuf **pkts, uint16_t packet)
 	v->lengths[v->n_lengths++] = v->packets[packet].length;
 }
 
-/* virtio's driver cannot say that a frame begins with "congestion window reduced": its packets go one by one. */
-static void
-add_frame(struct dp_vhost_queue *v, const struct dp_gro_frame *frame, struct rte_mbuf **pkts)
+/*
+ * Whether a frame's packets can go as one, else one by one: virtio's driver cannot say that a frame begins with
+ * "congestion window reduced", and its queue has to hold a descriptor for each packet and one for the header.
+ */
+static bool
+can_merge(const struct dp_gro_frame *frame, unsigned queue_size)
 {
-	bool merge = frame->n > 1 && !frame->congestion;
+	return frame->n > 1 && frame->n < queue_size && !frame->congestion;
+}
+
+static void
+add_frame(struct dp_vhost_queue *v, const struct dp_gro_frame *frame, struct rte_mbuf **pkts, unsigned queue_size)
+{
+	bool merge = can_merge(frame, queue_size);
 	for (uint16_t i = frame->first; i != DP_GRO_END; i = v->gro.next[i]) {
 		if (merge)
 			v->lengths[v->n_lengths++] = v->packets[i].length;
@@ -95,13 +104,13 @@ add_frame(struct dp_vhost_queue *v, const struct dp_gro_frame *frame, struct rte
 
 /* Turns the packets of a burst into the frames that the kernel gets. */
 static void
-make_frames(struct dp_vhost_queue *v, struct rte_mbuf **pkts, uint16_t n)
+make_frames(struct dp_vhost_queue *v, struct rte_mbuf **pkts, uint16_t n, unsigned queue_size)
 {
 	v->n_frames = v->n_lengths = 0;
 	dp_gro_look_at(v->packets, pkts, n, true);
 	dp_gro_burst(&v->gro, v->packets, n);
 	for (unsigned f = 0; f < v->gro.n_frames; f++)
-		add_frame(v, &v->gro.frames[f], pkts);
+		add_frame(v, &v->gro.frames[f], pkts, queue_size);
 }
 
 /* The same without offloads: every packet as it came. */
@@ -126,7 +135,7 @@ dp_vhost_punt(struct dp_exception_queue *queue, enum dp_class klass, struct rte_
 	}
 	struct dp_vhost_queue *v = queue->vhost;
 	if (queue->port->plan->tap_offloads)
-		make_frames(v, pkts, n);
+		make_frames(v, pkts, n, queue->port->plan->exception.queue_size);
 	else
 		keep_packets(v, pkts, n);
 	uint16_t sent = rte_eth_tx_burst(queue->virtio_port_id, queue->virtio_queue_id, v->frames, v->n_frames);
