@@ -17,13 +17,19 @@
 #define AGAIN_MS 1000
 #define SELDOM_MS 30000
 
+static bool
+is_released(const struct dp_port *port)
+{
+	return atomic_load_explicit(&port->released, memory_order_relaxed);
+}
+
 /* Both are called on EAL's interrupt thread: they only note it. */
 static int
 on_port_event(uint16_t port_id, enum rte_eth_event_type type, void *context, void *ret)
 {
 	struct dp_machine *m = context;
 	for (unsigned p = 0; p < m->n_ports; p++)
-		if (m->ports[p].id == port_id && !m->ports[p].released)
+		if (m->ports[p].id == port_id && !is_released(&m->ports[p]))
 			atomic_store_explicit(&m->ports[p].removed, true, memory_order_relaxed);
 	return 0;
 }
@@ -82,7 +88,12 @@ reopen(struct dp_port *port, struct dp_error *error)
 		return -1;
 	}
 	memcpy(port->driver, now.driver, sizeof(port->driver));
-	if (now.id != port->id || memcmp(now.mac, port->mac, sizeof(now.mac)) != 0)
+	if (now.id != port->id)
+		return dp_fail(error, EMEDIUMTYPE, "rte_dev_probe", port->plan->name,
+			       "the device came back as ethdev port %u; its id, %u, was taken meanwhile, by the port "
+			       "to a vhost-user neighbour perhaps",
+			       now.id, port->id);
+	if (memcmp(now.mac, port->mac, sizeof(now.mac)) != 0)
 		return dp_fail(error, EMEDIUMTYPE, "rte_dev_probe", port->plan->name, "another device came back");
 	if (dp_port_configure_again(port, error) < 0 || dp_port_start(port, error) < 0)
 		return -1;
@@ -97,7 +108,7 @@ leave(struct dp_hotplug *hotplug, struct dp_machine *m, struct dp_port *port)
 		return DP_HOTPLUG_NONE;
 	release(port);
 	dp_eal_release_devices();
-	port->released = true;
+	atomic_store_explicit(&port->released, true, memory_order_relaxed);
 	port->lost_ms = 0;
 	atomic_store_explicit(&port->reset_pending, false, memory_order_relaxed);
 	*hotplug = (struct dp_hotplug){.tried_ms = dp_now_ms(), .pause_ms = AGAIN_MS};
@@ -110,7 +121,7 @@ try_again(struct dp_hotplug *hotplug, struct dp_port *port, struct dp_error *err
 	hotplug->tried_ms = dp_now_ms();
 	hotplug->pause_ms = hotplug->pause_ms * 2 < SELDOM_MS ? hotplug->pause_ms * 2 : SELDOM_MS;
 	if (reopen(port, error) == 0) {
-		port->released = false;
+		atomic_store_explicit(&port->released, false, memory_order_relaxed);
 		atomic_store_explicit(&port->removed, false, memory_order_relaxed);
 		dp_resume(port);
 		return DP_HOTPLUG_RETURNED;
@@ -136,7 +147,7 @@ enum dp_hotplug_news
 dp_hotplug_turn(struct dp_hotplug *hotplug, struct dp_machine *m, unsigned p, struct dp_error *error)
 {
 	struct dp_port *port = &m->ports[p];
-	if (port->released)
+	if (is_released(port))
 		return come_back(hotplug, port, error);
 	if (atomic_load_explicit(&port->removed, memory_order_relaxed))
 		return leave(hotplug, m, port);

@@ -43,7 +43,7 @@ struct dp_port {
 	_Atomic bool paused;	    /* control: write; lcores and exception threads: read, and leave it alone */
 	_Atomic bool removed;	    /* EAL's interrupt thread: set, control: clear */
 	_Atomic bool reset_pending; /* EAL's interrupt thread: set, control: clear */
-	bool released;		    /* it was removed, and we let go of it */
+	_Atomic bool released; /* control: write, EAL's interrupt thread: read; it was removed, and we let go of it */
 	struct rte_mempool *mempool;
 	struct dp_port_row *row;
 	struct dp_port_readings last;
