@@ -113,8 +113,16 @@ dp_vhost_worker_cpus(pid_t tid, char text[DP_CPU_LIST_LEN])
 	CPU_FREE(set);
 }
 
+void
+dp_vhost_worker_name(char name[DP_VHOST_WORKER_NAME], const char *port, unsigned position, unsigned queue)
+{
+	int length = snprintf(name, DP_VHOST_WORKER_NAME, "vhost-%s-%u", port, queue);
+	if (length >= DP_VHOST_WORKER_NAME)
+		snprintf(name, DP_VHOST_WORKER_NAME, "vhost-p%u-q%u", position, queue);
+}
+
 int
-dp_vhost_workers_find(struct dp_vhost_workers *workers, const struct dp_port_plan *port,
+dp_vhost_workers_find(struct dp_vhost_workers *workers, const struct dp_port_plan *port, unsigned position,
 		      const struct dp_vhost_plan *plan, unsigned placed, struct dp_error *error)
 {
 	pid_t tids[DP_MAX_EXCEPTION_THREADS];
@@ -124,7 +132,7 @@ dp_vhost_workers_find(struct dp_vhost_workers *workers, const struct dp_port_pla
 	for (unsigned q = 0; q < n; q++) {
 		struct dp_vhost_worker *worker = &workers->of_queue[q];
 		worker->tid = tids[q];
-		snprintf(worker->name, sizeof(worker->name), "vhost-%.6s-%u", port->name, q);
+		dp_vhost_worker_name(worker->name, port->name, position, q);
 		give_name(worker);
 		worker->errnum = plan->n_cpus == 0 ? 0 : place(worker->tid, plan, placed + q);
 		worker->row = dp_counters_add_vhost_worker(port->name, q);

@@ -12,9 +12,11 @@
 #include "counters.h"
 #include "dataplane.h"
 
+#define DP_VHOST_WORKER_NAME 16 /* as the kernel's TASK_COMM_LEN */
+
 struct dp_vhost_worker {
 	pid_t tid; /* 0: not one of our threads */
-	char name[16];
+	char name[DP_VHOST_WORKER_NAME];
 	int errnum; /* why it is not where the plan wants it; 0: it is */
 	struct dp_vhost_worker_row *row;
 };
@@ -25,12 +27,14 @@ struct dp_vhost_workers {
 	struct dp_vhost_worker of_queue[DP_MAX_EXCEPTION_THREADS];
 };
 
+/* Of a worker's thread: with the port's name when it fits whole, else with its position, so that no two are alike. */
+void dp_vhost_worker_name(char name[DP_VHOST_WORKER_NAME], const char *port, unsigned position, unsigned queue);
 /*
- * The vhost device of `port` has just been opened: finds its workers, gives them names and the CPUs of `plan`, and
- * rows. `placed` workers of other ports were there before; with `pinning` each gets a CPU of its own, in turn. 0, or -1
- * with *error when the counter file is full.
+ * The vhost device of `port`, at `position` of the plan, has just been opened: finds its workers, gives them names and
+ * the CPUs of `plan`, and rows. `placed` workers of other ports were there before; with `pinning` each gets a CPU of
+ * its own, in turn. 0, or -1 with *error when the counter file is full.
  */
-int dp_vhost_workers_find(struct dp_vhost_workers *workers, const struct dp_port_plan *port,
+int dp_vhost_workers_find(struct dp_vhost_workers *workers, const struct dp_port_plan *port, unsigned position,
 			  const struct dp_vhost_plan *plan, unsigned placed, struct dp_error *error);
 /* Where the kernel lets a thread run: a CPU list, as much of it as fits. */
 void dp_vhost_worker_cpus(pid_t tid, char text[DP_CPU_LIST_LEN]);

@@ -257,7 +257,7 @@ wire_exception_path(struct dp_machine *m, struct dp_flow_row *rows[][DP_MAX_PORT
 			if (dp_virtio_open(&m->ports[p], &m->virtio_port_ids[p], error) < 0)
 				return -1;
 			m->virtio_open[p] = true;
-			if (dp_vhost_workers_find(&m->vhost_workers[p], &m->plan.ports[p], &m->plan.vhost, placed,
+			if (dp_vhost_workers_find(&m->vhost_workers[p], &m->plan.ports[p], p, &m->plan.vhost, placed,
 						  error) < 0)
 				return -1;
 			placed += m->vhost_workers[p].n;

@@ -9,6 +9,7 @@
 #include "flow_hash.h"
 #include "limiter.h"
 #include "punt_stamp.h"
+#include "vhost_workers.h"
 
 #define N_FLOWS 4096
 #define N_MUTATED 200000
@@ -376,9 +377,30 @@ test_reserve(void)
 	}
 }
 
+static void
+test_worker_names(void)
+{
+	static const struct {
+		const char *port;
+		unsigned position, queue;
+		const char *name;
+	} cases[] = {
+		{"vf0", 0, 1, "vhost-vf0-1"},	      {"uplinka", 0, 9, "vhost-uplinka-9"},
+		{"uplink-a", 0, 0, "vhost-p0-q0"},    {"uplink-b", 1, 0, "vhost-p1-q0"},
+		{"uplinka", 63, 15, "vhost-p63-q15"},
+	};
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char name[DP_VHOST_WORKER_NAME];
+		dp_vhost_worker_name(name, cases[i].port, cases[i].position, cases[i].queue);
+		check(strcmp(name, cases[i].name) == 0, "worker %u of port %s is %s", cases[i].queue, cases[i].port,
+		      name);
+	}
+}
+
 int
 main(void)
 {
+	test_worker_names();
 	test_shared_limit();
 	test_limits_of_limits();
 	test_reserve();
