@@ -19,6 +19,9 @@
 struct rte_mbuf;
 struct rte_ring;
 
+/* Packets of one class that are handed on together. */
+#define DP_PUNT_BURST 64
+
 /* One queue of an exception port, as its thread sees it. */
 struct dp_exception_queue {
 	const struct dp_port *port;
@@ -77,6 +80,7 @@ struct dp_exception_thread {
 	unsigned index;
 	unsigned n_lcores;
 	struct rte_ring *rings[DP_MAX_LCORES][DP_CLASS_COUNT]; /* lcore: enqueue, thread: dequeue */
+	unsigned first_lcore[DP_CLASS_COUNT]; /* thread: whose ring the class's next burst begins with */
 	unsigned n_queues;
 	struct dp_exception_queue queues[DP_MAX_PORTS];
 	struct dp_exception_queue *queue_of_port[RTE_MAX_ETHPORTS]; /* by ethdev port id */
@@ -106,6 +110,13 @@ void dp_virtio_attach(struct dp_exception_queue *queue, uint16_t virtio_port_id,
 /* What a queue of backend vhost-net needs besides. 0, or -1 with *error. */
 int dp_vhost_queue_open(struct dp_exception_queue *queue, struct dp_error *error);
 void dp_vhost_queue_close(struct dp_exception_queue *queue);
+
+/*
+ * Takes one burst of the most important class that has packets off the rings, beginning with another lcore's each time:
+ * none can keep the others out. Returns how many; 0 when no ring has any. On the exception thread only.
+ */
+unsigned dp_exception_take(struct dp_exception_thread *thread, enum dp_class *klass,
+			   struct rte_mbuf *pkts[DP_PUNT_BURST]);
 
 /* Starts the thread. 0, or -1 with *error. */
 int dp_exception_thread_start(struct dp_exception_thread *thread, struct dp_error *error);

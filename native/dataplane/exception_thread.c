@@ -20,7 +20,6 @@
 #include "inject.h"
 #include "punt_stamp.h"
 
-#define PUNT_BURST 64
 /* Packets to the kernel in one turn before frames from the kernel get theirs. */
 #define PUNT_TURN 256
 #define RECEIVE_BUDGET 32
@@ -79,7 +78,7 @@ dp_exception_drop(struct dp_exception_queue *queue, enum dp_drop_reason reason, 
 static void
 deliver(struct dp_exception_queue *queue, enum dp_class klass, struct rte_mbuf **pkts, uint16_t n)
 {
-	uint64_t stamps[PUNT_BURST];
+	uint64_t stamps[DP_PUNT_BURST];
 	dp_capture_offer(queue->capture,
 			 (struct dp_capture_look){.point = DP_CAPTURE_PUNTED, .port_id = queue->port->id}, pkts, n);
 	unsigned n_stamps = dp_stamp_collect(pkts, n, stamps);
@@ -120,21 +119,34 @@ limit_and_punt(struct dp_exception_thread *t, enum dp_class klass, struct rte_mb
 	punt(t, klass, pkts, kept);
 }
 
-/* Takes one burst of the most important class that has packets; 0 when no ring has any. */
-static unsigned
-punt_next(struct dp_exception_thread *t)
+unsigned
+dp_exception_take(struct dp_exception_thread *t, enum dp_class *klass, struct rte_mbuf *pkts[DP_PUNT_BURST])
 {
-	struct rte_mbuf *pkts[PUNT_BURST];
 	for (unsigned c = 0; c < DP_CLASS_COUNT; c++) {
 		unsigned n = 0;
-		for (unsigned l = 0; l < t->n_lcores && n < PUNT_BURST; l++)
-			n += rte_ring_sc_dequeue_burst(t->rings[l][c], (void **)(pkts + n), PUNT_BURST - n, NULL);
+		for (unsigned i = 0; i < t->n_lcores && n < DP_PUNT_BURST; i++) {
+			struct rte_ring *ring = t->rings[(t->first_lcore[c] + i) % t->n_lcores][c];
+			n += rte_ring_sc_dequeue_burst(ring, (void **)(pkts + n), DP_PUNT_BURST - n, NULL);
+		}
 		if (n > 0) {
-			limit_and_punt(t, (enum dp_class)c, pkts, n);
+			/* A flood through one lcore fills every burst that begins at its ring. */
+			t->first_lcore[c] = (t->first_lcore[c] + 1) % t->n_lcores;
+			*klass = (enum dp_class)c;
 			return n;
 		}
 	}
 	return 0;
+}
+
+static unsigned
+punt_next(struct dp_exception_thread *t)
+{
+	struct rte_mbuf *pkts[DP_PUNT_BURST];
+	enum dp_class klass;
+	unsigned n = dp_exception_take(t, &klass, pkts);
+	if (n > 0)
+		limit_and_punt(t, klass, pkts, n);
+	return n;
 }
 
 static void

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the exception path decides packet by packet, without EAL: which queue a flow takes, which packet is timed, what
- * a limit lets pass. */
+/* What the exception path decides packet by packet, without EAL: which queue a flow takes, whose packets come first,
+ * which packet is timed, what a limit lets pass. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_ring.h>
+
 #include "checks.h"
+#include "exception.h"
 #include "flow_hash.h"
 #include "limiter.h"
 #include "punt_stamp.h"
@@ -397,10 +400,77 @@ test_worker_names(void)
 	}
 }
 
+#define RING_SIZE 256
+
+static void
+open_rings(struct dp_exception_thread *t, unsigned n_lcores)
+{
+	ssize_t size = rte_ring_get_memsize(RING_SIZE);
+	memset(t, 0, sizeof(*t));
+	t->n_lcores = n_lcores;
+	for (unsigned l = 0; l < n_lcores; l++)
+		for (unsigned c = 0; c < DP_CLASS_COUNT; c++) {
+			t->rings[l][c] = aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)size);
+			rte_ring_init(t->rings[l][c], "test", RING_SIZE, RING_F_SP_ENQ | RING_F_SC_DEQ);
+		}
+}
+
+static void
+close_rings(struct dp_exception_thread *t)
+{
+	for (unsigned l = 0; l < t->n_lcores; l++)
+		for (unsigned c = 0; c < DP_CLASS_COUNT; c++)
+			free(t->rings[l][c]);
+}
+
+/* What an lcore punts, marked with whose it is. Returns how many the ring took. */
+static unsigned
+punt(struct dp_exception_thread *t, unsigned lcore, enum dp_class klass, unsigned n)
+{
+	static struct rte_mbuf of_lcore[DP_MAX_LCORES];
+	unsigned taken = 0;
+	of_lcore[lcore].port = (uint16_t)lcore;
+	while (taken < n && rte_ring_sp_enqueue(t->rings[lcore][klass], &of_lcore[lcore]) == 0)
+		taken++;
+	return taken;
+}
+
+/* Lcore `flooded` always has a full ring; the others punt a few packets for each burst, now and then all of control. */
+static void
+test_flooded_lcore(unsigned n_lcores, unsigned flooded)
+{
+	static struct dp_exception_thread t;
+	unsigned lost = 0, wrong = 0, got[DP_MAX_LCORES] = {0}, n_bursts = 1000;
+	open_rings(&t, n_lcores);
+	for (unsigned burst = 0; burst < n_bursts; burst++) {
+		bool control = burst % 2 == 1;
+		punt(&t, flooded, DP_CLASS_OTHER, RING_SIZE);
+		punt(&t, flooded, DP_CLASS_CONTROL, control);
+		for (unsigned l = 0; l < n_lcores; l++)
+			lost += l == flooded ? 0 : 4 - punt(&t, l, DP_CLASS_OTHER, 4);
+		struct rte_mbuf *pkts[DP_PUNT_BURST];
+		enum dp_class klass;
+		unsigned n = dp_exception_take(&t, &klass, pkts);
+		wrong += klass != (control ? DP_CLASS_CONTROL : DP_CLASS_OTHER);
+		for (unsigned i = 0; i < n; i++)
+			got[pkts[i]->port]++;
+	}
+	close_rings(&t);
+	check(wrong == 0, "%u lcores, %u flooded: control goes first", n_lcores, flooded);
+	check(lost == 0, "%u lcores, %u flooded: the others lose %u of %u", n_lcores, flooded, lost,
+	      4 * n_bursts * (n_lcores - 1));
+	/* Of the bursts of its class every n-th begins with the flood, and gives it all 64. */
+	check(got[flooded] >= n_bursts / 2 / n_lcores * DP_PUNT_BURST, "and the flood gets its share: %u",
+	      got[flooded]);
+}
+
 int
 main(void)
 {
 	test_worker_names();
+	for (unsigned n_lcores = 2; n_lcores <= 4; n_lcores++)
+		for (unsigned flooded = 0; flooded < n_lcores; flooded++)
+			test_flooded_lcore(n_lcores, flooded);
 	test_shared_limit();
 	test_limits_of_limits();
 	test_reserve();
