@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { endCommands } from './built-command.js'
-import { eventually, isAlive, nullPorts, type RunProcess, startRun } from './run-process.js'
+import { childNamed, eventually, isAlive, nullPorts, type RunProcess, startRun } from './run-process.js'
 
 afterEach(endCommands)
 
@@ -118,19 +118,6 @@ describe('spillway run, told to stop', () => {
 function ruleOf170Hosts(net: number): object {
   const hosts = Array.from({ length: 170 }, (_, host) => `host 10.${net}.${host}.1`)
   return { name: `hosts${net}`, match: hosts.join(' or '), to: 'drop' }
-}
-
-function childNamed(parent: number, name: string): number | undefined {
-  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').map(Number)
-  return children.find((pid) => pid > 0 && nameOf(pid) === name)
-}
-
-function nameOf(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-  } catch {
-    return undefined // it has ended since it was listed
-  }
 }
 
 describe('what cannot run', () => {
