@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long punted packets are with us, seen at a sample of them: an lcore stamps every 64th of a class with the TSC
+ * How long punted packets are with us, seen at a sample of them: an lcore stamps every 61st of a class with the TSC
  * when it hands it over, the exception thread reads the clock again when the kernel has it. The stamp lies in a dynamic
  * field, a dynamic flag says that there is one; drivers clear the flag with the rest when they fill an mbuf.
  */
