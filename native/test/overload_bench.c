@@ -63,7 +63,7 @@ static struct {
 	const uint64_t *slots;
 	int counters;
 	clockid_t lcore_clock;
-	char runtime[32];
+	char runtime[PATH_MAX];
 } bench;
 
 static _Noreturn void
@@ -198,7 +198,8 @@ plan(const char *source, const char *sink)
 			last = cpu;
 		}
 	snprintf(lcores, sizeof(lcores), "0@%d,1@%d", first, last);
-	snprintf(bench.runtime, sizeof(bench.runtime), "/tmp/spillway-bench-XXXXXX");
+	const char *folder = getenv("TMPDIR");
+	snprintf(bench.runtime, sizeof(bench.runtime), "%s/spillway-bench-XXXXXX", folder == NULL ? "/tmp" : folder);
 	if (mkdtemp(bench.runtime) == NULL)
 		die("mkdtemp", strerror(errno));
 	setenv("RUNTIME_DIRECTORY", bench.runtime, 1);
@@ -280,7 +281,7 @@ stop(void)
 {
 	unsigned missing = dp_stop();
 	/* EAL leaves a folder of its own in it. */
-	char command[64];
+	char command[PATH_MAX + sizeof("rm -rf ''")];
 	snprintf(command, sizeof(command), "rm -rf '%s'", bench.runtime);
 	if (system(command) != 0)
 		die(bench.runtime, "not removed");
