@@ -3,16 +3,9 @@
 
 #include <string.h>
 
-#define TCP 6
+#include "frame_bytes.h"
 
-static uint32_t
-get(const uint8_t *p, int bytes)
-{
-	uint32_t value = 0;
-	for (int i = 0; i < bytes; i++)
-		value = value << 8 | p[i];
-	return value;
-}
+#define TCP 6
 
 /* The Internet checksum without its complement. */
 static uint32_t

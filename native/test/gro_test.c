@@ -4,6 +4,7 @@
  * frames byte for byte; then every rule for what may not be merged; then mutated frames. Each frame is in memory of
  * exactly its length, for ASan.
  */
+#include "frame_bytes.h"
 #include "gro.h"
 
 #include <stdlib.h>
@@ -50,22 +51,6 @@ struct flow {
 };
 
 static struct dp_gro gro;
-
-static void
-put(uint8_t *p, uint32_t value, int bytes)
-{
-	for (int i = 0; i < bytes; i++)
-		p[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
-}
-
-static uint32_t
-get(const uint8_t *p, int bytes)
-{
-	uint32_t value = 0;
-	for (int i = 0; i < bytes; i++)
-		value = value << 8 | p[i];
-	return value;
-}
 
 static uint32_t
 between(uint64_t *random, uint32_t low, uint32_t high)

@@ -3,6 +3,7 @@
  * Checksums and segmentation against a second, byte-wise reading of the RFCs; then mutated frames, each in memory of
  * exactly its length, for ASan.
  */
+#include "frame_bytes.h"
 #include "offload.h"
 
 #include <stdlib.h>
@@ -22,22 +23,6 @@ struct frame {
 	bool ipv6;
 	uint8_t protocol;
 };
-
-static void
-put(uint8_t *p, uint32_t value, int bytes)
-{
-	for (int i = 0; i < bytes; i++)
-		p[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
-}
-
-static uint32_t
-get(const uint8_t *p, int bytes)
-{
-	uint32_t value = 0;
-	for (int i = 0; i < bytes; i++)
-		value = value << 8 | p[i];
-	return value;
-}
 
 /* The Internet checksum, a byte at a time. */
 static uint32_t
