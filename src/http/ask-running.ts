@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { ListenAddress } from '../config/listen.js'
 import type { Plan } from '../plan/types.js'
-import { type Finding, levels } from '../preflight/types.js'
+import type { Finding } from '../preflight/types.js'
 import { supervisorStates } from '../supervisor/state.js'
 import { askInstance } from './ask-instance.js'
+import { servedFinding } from './finding.js'
 import { type InstanceIdentity, thisInstance } from './this-instance.js'
 
 /** What an instance says of itself. */
@@ -33,17 +34,7 @@ const checksSchema = z.object({
     .object({ pid: z.int(), container: z.string().nullable(), mountNamespace: z.string().nullable() })
     .nullable()
     .catch(null),
-  findings: z.array(
-    z.object({
-      code: z.string(),
-      level: z.enum(levels),
-      subject: z.string(),
-      needed: z.string(),
-      found: z.string(),
-      cause: z.string().nullable(),
-      remedy: z.string().nullable(),
-    }),
-  ),
+  findings: z.array(servedFinding),
 })
 
 /** @returns null when nobody answers, or somebody else than a Spillway does */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { levels } from '../preflight/types.js'
 import { supervisorStates } from '../supervisor/state.js'
+import { servedFinding } from './finding.js'
 
 const count = z.number()
 const countBy = z.record(z.string(), z.number())
@@ -116,17 +116,7 @@ export const statusSchema = z.object({
   forwardingMode: z.string(),
   intervalSeconds: z.number(),
   /** What is wrong with the ports at this moment; /api/v1/checks has what was found before the start too. */
-  findings: z.array(
-    z.object({
-      code: z.string(),
-      level: z.enum(levels),
-      subject: z.string(),
-      needed: z.string(),
-      found: z.string(),
-      cause: z.string().nullable(),
-      remedy: z.string().nullable(),
-    }),
-  ),
+  findings: z.array(servedFinding),
   ports: z.array(portStatus),
   lcores: z.array(lcoreStatus),
   exceptionThreads: z.array(z.object({ thread: z.string(), busy: z.number(), pollsPerSecond: z.number() })),
